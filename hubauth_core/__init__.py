@@ -1,0 +1,73 @@
+"""Pluggable sign-in for JupyterHub: what a plugin author imports. OAuth bases are in `hubauth_core.oauth2`."""
+
+from .errors import (
+    ConfigError,
+    CredentialError,
+    HubAuthError,
+    LoginRefused,
+    ProviderError,
+    ProviderUnavailable,
+    StoreError,
+)
+from .hookspecs import hookimpl
+from .provider import Provider
+from .types import (
+    PASSWORD_FORM,
+    Credential,
+    Decision,
+    Event,
+    Field,
+    Form,
+    Fresh,
+    HubCall,
+    HubUser,
+    Identity,
+    Page,
+    ReauthRequired,
+    Redirect,
+    Refused,
+    Request,
+    Rotated,
+    Secret,
+    SignIn,
+    Transaction,
+    Unavailable,
+    Unchanged,
+    Updated,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PASSWORD_FORM",
+    "ConfigError",
+    "Credential",
+    "CredentialError",
+    "Decision",
+    "Event",
+    "Field",
+    "Form",
+    "Fresh",
+    "HubAuthError",
+    "HubCall",
+    "HubUser",
+    "Identity",
+    "LoginRefused",
+    "Page",
+    "Provider",
+    "ProviderError",
+    "ProviderUnavailable",
+    "ReauthRequired",
+    "Redirect",
+    "Refused",
+    "Request",
+    "Rotated",
+    "Secret",
+    "SignIn",
+    "StoreError",
+    "Transaction",
+    "Unavailable",
+    "Unchanged",
+    "Updated",
+    "hookimpl",
+]

@@ -1,0 +1,144 @@
+"""The contract with plugins: every hook, its arguments, what it answers.
+
+An *addressed* hook is answered only by the provider that is named; a *broadcast* one by every plugin. Codes, tokens and
+passwords travel only in addressed calls. An answer of None means "not mine"; an exception means "mine, and bad".
+Providers do not implement these: `Provider` does, and calls its plain methods (`begin_login`, `finish_login`, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import Any, Final, get_type_hints
+
+import pluggy
+
+from .types import (
+    Credential,
+    Event,
+    HubCall,
+    Identity,
+    Page,
+    RefreshedCredential,
+    RefreshedIdentity,
+    Request,
+    SignIn,
+    Step,
+    Transaction,
+)
+
+PROJECT: Final = "hubauth"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def hubauth_provider_type() -> type[Any]:
+    """Each entry point of the group `hubauth`: the `Provider` subclass that it brings."""
+    raise NotImplementedError
+
+
+@hookspec
+async def hubauth_begin_login(provider: str, request: Request, transaction: Transaction) -> Step:
+    """Addressed: a `Redirect` to the source, or a `Form` to show."""
+    raise NotImplementedError
+
+
+@hookspec
+async def hubauth_finish_login(provider: str, request: Request, transaction: Transaction) -> SignIn | Step:
+    """Addressed: a `SignIn`, or the next step of the same transaction. Raises LoginRefused, ProviderError."""
+    raise NotImplementedError
+
+
+@hookspec
+async def hubauth_check_login(provider: str, identity: Identity, granted_scopes: Set[str]) -> None:
+    """Broadcast, all run: raise LoginRefused to turn the person away. Any other exception refuses as well."""
+
+
+@hookspec
+def hubauth_map_identity(provider: str, identity: Identity) -> str | None:
+    """Broadcast: a username for this identity, or None to leave it to others; raise LoginRefused to turn it away.
+
+    The answer stands in place of the provider's username: it is prefixed and checked like one. Two different answers
+    refuse the sign-in.
+    """
+
+
+@hookspec
+async def hubauth_retrieve_credential(provider: str, credential: Credential, resource: str) -> Credential:
+    """Addressed: the credential to hand out for a resource. Token exchange lives here."""
+    raise NotImplementedError
+
+
+@hookspec
+async def hubauth_refresh_credential(provider: str, credential: Credential) -> RefreshedCredential:
+    """Addressed: `Fresh`, `Rotated`, `ReauthRequired` or `Unavailable`."""
+    raise NotImplementedError
+
+
+@hookspec
+async def hubauth_refresh_identity(
+    provider: str, identity: Identity, credential: Credential | None, hub: HubCall
+) -> RefreshedIdentity:
+    """Addressed: `Unchanged`, `Updated`, `Refused`, `ReauthRequired` or `Unavailable`."""
+    raise NotImplementedError
+
+
+@hookspec
+async def hubauth_revoke_credential(provider: str, credential: Credential) -> None:
+    """Addressed: tell the source that the credential is no longer wanted."""
+
+
+@hookspec
+def hubauth_logout_url(provider: str, credential: Credential | None, return_to: str) -> str | None:
+    """Addressed: where the browser goes to end the source's own session, or None."""
+
+
+@hookspec
+async def hubauth_user_added(provider: str, identity: Identity, hub: HubCall) -> None:
+    """Addressed: the identity has a hub user now; also called for each known one when the hub starts."""
+
+
+@hookspec
+async def hubauth_user_renamed(provider: str, identity: Identity, hub: HubCall, old_name: str) -> None:
+    """Addressed: the identity's hub user has another name now."""
+
+
+@hookspec
+async def hubauth_user_deleted(provider: str, identity: Identity, hub: HubCall) -> None:
+    """Addressed: the identity's hub user is gone."""
+
+
+@hookspec
+async def hubauth_pre_spawn(provider: str, identity: Identity, hub: HubCall) -> None:
+    """Addressed: a server is about to start; `hub.spawner.environment` may be added to."""
+
+
+@hookspec
+async def hubauth_post_stop(provider: str, identity: Identity, hub: HubCall) -> None:
+    """Addressed: a server has stopped."""
+
+
+@hookspec
+async def hubauth_logged_out(provider: str, identity: Identity, hub: HubCall) -> None:
+    """Addressed: the user has signed out of the hub."""
+
+
+@hookspec
+def hubauth_pages(provider: str) -> Sequence[Page]:
+    """Addressed: the provider's own pages below its path."""
+    raise NotImplementedError
+
+
+@hookspec
+def hubauth_event(event: Event) -> None:
+    """Broadcast: something happened. A failing listener is logged and breaks nothing."""
+
+
+BROADCAST: Final = frozenset({"hubauth_check_login", "hubauth_map_identity", "hubauth_event"})
+"""Hooks that cross-cutting plugins implement. Every other one is addressed to one provider (or one entry point)."""
+
+SPECS: Final = {name: spec for name, spec in list(globals().items()) if name.startswith("hubauth_")}
+"""Every hook by name, in the order of a sign-in."""
+
+ANSWERS: Final = {name: get_type_hints(spec)["return"] for name, spec in SPECS.items()}
+"""What each hook may answer, for the registry to check."""

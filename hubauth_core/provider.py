@@ -1,0 +1,241 @@
+"""Provider: one configured source of sign-ins; the class that a plugin's provider type extends.
+
+Its hook implementations are final and call the plain methods below them, so that an author overrides plain methods and
+never meets pluggy, which drops an override without its marker silently.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import ClassVar, Literal, final
+
+from traitlets import Bool, Dict, Enum, List, Set, TraitError, Unicode, Union, default, validate
+from traitlets.config import LoggingConfigurable
+
+from .hookspecs import hookimpl
+from .types import (
+    Credential,
+    Fresh,
+    HubCall,
+    Identity,
+    Page,
+    RefreshedCredential,
+    RefreshedIdentity,
+    Request,
+    SignIn,
+    Step,
+    Transaction,
+    Unchanged,
+)
+
+
+class Provider(LoggingConfigurable):
+    """One configured source of sign-ins. `name` never changes: it is half of every identity's key.
+
+    An author sets `title`, `presentation` and `required_options`, adds traits tagged `config=True`, and overrides
+    `begin_login` and `finish_login`; everything else has a sensible answer.
+    """
+
+    title: ClassVar[str] = ""
+    """What the source is called, where the administrator sets no `label`."""
+
+    presentation: ClassVar[Literal["button", "form"]] = "button"
+    """How the sign-in page shows it: a button that leads to the source, or a form of our own."""
+
+    required_options: ClassVar[tuple[str, ...]] = ()
+    """Options without which the provider cannot start."""
+
+    label = Unicode(help="What the sign-in page calls this provider. Defaults to the type's own title.").tag(
+        config=True
+    )
+    icon = Unicode(
+        help="A brand icon that comes with the hub's Font Awesome ('github', 'gitlab', 'google', ...), or the "
+        "address of an image. Empty shows none."
+    ).tag(config=True)
+    enabled = Bool(True, help="False takes the provider out of service; the identities of its people are kept.").tag(
+        config=True
+    )
+    allow_all = Bool(False, help="Allow everybody who signs in here, unless something else refuses them.").tag(
+        config=True
+    )
+    allowed_users = Set(
+        Unicode(),
+        help="People who may enter: this provider's own usernames, or `id:<subject>`. A name counts for the "
+        "first person who uses it.",
+    ).tag(config=True)
+    blocked_users = Set(
+        Unicode(),
+        help="People who may not enter, whatever else allows them: this provider's own usernames, or `id:<subject>`.",
+    ).tag(config=True)
+    admin_users = Set(
+        Unicode(),
+        help="People who may enter and are administrators of the hub: this provider's own usernames, or "
+        "`id:<subject>`. Where it is set, everybody else of this provider is not an administrator, unless the hub-wide "
+        "`admin_users` says so.",
+    ).tag(config=True)
+    username_prefix = Unicode(
+        None,
+        allow_none=True,
+        help="What hub usernames of this provider begin with. Defaults to nothing with one provider, and to "
+        "`<name>-` with several.",
+    ).tag(config=True)
+    username_map = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Hub usernames (without prefix) for usernames of this provider; applied once, at the first sign-in.",
+    ).tag(config=True)
+    adopt = Union(
+        [Enum(["existing"]), List(Unicode())],
+        default_value=[],
+        help="Hub users without identity that a first sign-in here may take over: a list of hub usernames, or "
+        "'existing' for all that are older than hubauth (administrators and holders of roles only by name).",
+    ).tag(config=True)
+
+    name: str
+
+    def __init__(self, name: str, **options: object) -> None:
+        self.name = name
+        super().__init__(**options)
+
+    @default("label")
+    def _default_label(self) -> str:
+        return self.title or self.name
+
+    @validate("allowed_users", "blocked_users", "admin_users")
+    def _same_spelling(self, proposal: dict[str, set[str]]) -> set[str]:
+        names: set[str] = proposal["value"]
+        if any(not entry.strip() or entry == "id:" for entry in names):
+            raise TraitError("an entry is empty")
+        return {entry if entry.startswith("id:") else self.normalize_username(entry) for entry in names}
+
+    def normalize_username(self, username: str) -> str:
+        """The spelling in which two usernames of this source are the same one. Used by rules, never for keys."""
+        return unicodedata.normalize("NFKC", username).strip().casefold()
+
+    # What an author overrides.
+
+    async def begin_login(self, request: Request, transaction: Transaction) -> Step:
+        """Begin a sign-in: a `Redirect` to the source, or a `Form` to show. Raises ProviderError."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how a sign-in begins")
+
+    async def finish_login(self, request: Request, transaction: Transaction) -> SignIn | Step:
+        """End a sign-in with a `SignIn`, or go on with another step. Raises LoginRefused, ProviderError."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how a sign-in ends")
+
+    async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:
+        """The credential to hand out for `resource`; by default the one that the sign-in brought."""
+        return credential
+
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        """Renew a credential; by default it needs none."""
+        return Fresh()
+
+    async def refresh_identity(
+        self, identity: Identity, credential: Credential | None, hub: HubCall
+    ) -> RefreshedIdentity:
+        """Ask the source whether this is still so; by default it is."""
+        return Unchanged()
+
+    async def revoke_credential(self, credential: Credential) -> None:
+        """Tell the source that the credential is no longer wanted; by default it is not told."""
+
+    def logout_url(self, credential: Credential | None, return_to: str) -> str | None:
+        """Where the browser goes to end the source's own session; by default nowhere."""
+        return None
+
+    async def user_added(self, identity: Identity, hub: HubCall) -> None:
+        """The identity has a hub user now, or still has one when the hub starts."""
+
+    async def user_renamed(self, identity: Identity, hub: HubCall, old_name: str) -> None:
+        """The identity's hub user has another name now."""
+
+    async def user_deleted(self, identity: Identity, hub: HubCall) -> None:
+        """The identity's hub user is gone."""
+
+    async def pre_spawn(self, identity: Identity, hub: HubCall) -> None:
+        """A server of the identity's hub user is about to start."""
+
+    async def post_stop(self, identity: Identity, hub: HubCall) -> None:
+        """A server of the identity's hub user has stopped."""
+
+    async def logged_out(self, identity: Identity, hub: HubCall) -> None:
+        """The identity's hub user has signed out of the hub."""
+
+    def pages(self) -> Sequence[Page]:
+        """Pages of the provider's own below `/hub/auth/<name>/`; by default none."""
+        return ()
+
+    # The hooks. Final: the registry refuses a subclass that defines one.
+
+    @final
+    @hookimpl
+    async def hubauth_begin_login(self, request: Request, transaction: Transaction) -> Step:
+        return await self.begin_login(request, transaction)
+
+    @final
+    @hookimpl
+    async def hubauth_finish_login(self, request: Request, transaction: Transaction) -> SignIn | Step:
+        return await self.finish_login(request, transaction)
+
+    @final
+    @hookimpl
+    async def hubauth_retrieve_credential(self, credential: Credential, resource: str) -> Credential:
+        return await self.retrieve_credential(credential, resource)
+
+    @final
+    @hookimpl
+    async def hubauth_refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        return await self.refresh_credential(credential)
+
+    @final
+    @hookimpl
+    async def hubauth_refresh_identity(
+        self, identity: Identity, credential: Credential | None, hub: HubCall
+    ) -> RefreshedIdentity:
+        return await self.refresh_identity(identity, credential, hub)
+
+    @final
+    @hookimpl
+    async def hubauth_revoke_credential(self, credential: Credential) -> None:
+        await self.revoke_credential(credential)
+
+    @final
+    @hookimpl
+    def hubauth_logout_url(self, credential: Credential | None, return_to: str) -> str | None:
+        return self.logout_url(credential, return_to)
+
+    @final
+    @hookimpl
+    async def hubauth_user_added(self, identity: Identity, hub: HubCall) -> None:
+        await self.user_added(identity, hub)
+
+    @final
+    @hookimpl
+    async def hubauth_user_renamed(self, identity: Identity, hub: HubCall, old_name: str) -> None:
+        await self.user_renamed(identity, hub, old_name)
+
+    @final
+    @hookimpl
+    async def hubauth_user_deleted(self, identity: Identity, hub: HubCall) -> None:
+        await self.user_deleted(identity, hub)
+
+    @final
+    @hookimpl
+    async def hubauth_pre_spawn(self, identity: Identity, hub: HubCall) -> None:
+        await self.pre_spawn(identity, hub)
+
+    @final
+    @hookimpl
+    async def hubauth_post_stop(self, identity: Identity, hub: HubCall) -> None:
+        await self.post_stop(identity, hub)
+
+    @final
+    @hookimpl
+    async def hubauth_logged_out(self, identity: Identity, hub: HubCall) -> None:
+        await self.logged_out(identity, hub)
+
+    @final
+    @hookimpl
+    def hubauth_pages(self) -> Sequence[Page]:
+        return self.pages()
