@@ -1,0 +1,1 @@
+"""The rim: pages, and what they show."""
