@@ -1,0 +1,1 @@
+"""What the tests start and drive: real hubs, real identity providers, browsers. Tests reach it through fixtures."""
