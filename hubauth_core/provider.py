@@ -109,6 +109,10 @@ class Provider(LoggingConfigurable):
             raise TraitError("an entry is empty")
         return {entry if entry.startswith("id:") else self.normalize_username(entry) for entry in names}
 
+    def missing_options(self) -> list[str]:
+        """The required options that are not set."""
+        return [option for option in self.required_options if not getattr(self, option)]
+
     def normalize_username(self, username: str) -> str:
         """The spelling in which two usernames of this source are the same one. Used by rules, never for keys."""
         return unicodedata.normalize("NFKC", username).strip().casefold()
