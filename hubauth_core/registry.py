@@ -8,6 +8,7 @@ import logging
 import re
 import traceback
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from types import UnionType
 from typing import Any, Final, get_origin
 
 from traitlets import TraitError
@@ -234,7 +235,8 @@ def _bound(function: Any, arguments: dict[str, Any]) -> Any:
 
 
 def _checked(hook: str, answer: Any) -> Any:
-    if not isinstance(answer, get_origin(ANSWERS[hook]) or ANSWERS[hook]):
+    wanted = ANSWERS[hook]
+    if not isinstance(answer, wanted if isinstance(wanted, UnionType) else get_origin(wanted) or wanted):
         raise TypeError(f"{hook} does not answer with {type(answer).__name__}")
     return answer
 

@@ -1,0 +1,61 @@
+"""The hub's own user table as hubauth sees it: read only, and by id and time of creation, because ids are reused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from jupyterhub import orm
+
+from .types import HubUser
+
+
+class HubUsers(Protocol):
+    """What the core asks of the hub's user table."""
+
+    def find(self, name: str) -> HubUser | None:
+        """The hub user of exactly that name."""
+
+    def by_id(self, id: int) -> HubUser | None:  # noqa: A002  # the hub's own word
+        """The hub user with that row id, whoever that is now."""
+
+    def everybody(self) -> Iterable[HubUser]:
+        """Every row, blocked people and people who never signed in included."""
+
+
+class JupyterHubUsers:
+    """`HubUsers` on the hub's own database session, which is looked up at each use: tests and the hub replace it."""
+
+    def __init__(self, session: Callable[[], Any]) -> None:
+        self._session = session
+
+    def find(self, name: str) -> HubUser | None:
+        row = orm.User.find(self._session(), name)
+        return None if row is None else hub_user(row)
+
+    def by_id(self, id: int) -> HubUser | None:  # noqa: A002  # the hub's own word
+        row = self._session().get(orm.User, id)
+        return None if row is None else hub_user(row)
+
+    def everybody(self) -> Iterable[HubUser]:
+        session = self._session()
+        columns = session.query(orm.User.id, orm.User.name, orm.User.created, orm.User.admin)
+        for row_id, name, created, admin in columns:
+            yield HubUser(id=row_id, name=name, created=timestamp(created), admin=bool(admin))
+
+
+def hub_user(row: Any) -> HubUser:
+    """A row of the hub's user table (or the hub's wrapper around one) as a value."""
+    return HubUser(
+        id=row.id,
+        name=row.name,
+        created=timestamp(row.created),
+        admin=bool(row.admin),
+        roles=frozenset(role.name for role in row.roles),
+    )
+
+
+def timestamp(moment: datetime) -> float:
+    """Unix seconds of a time as the hub keeps it (naive UTC)."""
+    return moment.replace(tzinfo=UTC).timestamp() if moment.tzinfo is None else moment.timestamp()
