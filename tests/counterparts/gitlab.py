@@ -1,0 +1,249 @@
+"""A small stand-in for GitLab: its OAuth endpoints and `/api/v4/user`, shaped after GitLab's published documentation.
+
+    python gitlab.py PORT REDIRECT_URI        prints "ready http://127.0.0.1:<port>"; port 0 takes a free one
+
+https://docs.gitlab.com/api/oauth2/ and https://docs.gitlab.com/api/users/. Written by us, so it proves what the
+documentation says and no more. It differs from GitLab where that is stricter: PKCE with S256 is demanded.
+The one application is `hub` with the secret `gitlab-app-secret`; the accounts are in `ACCOUNTS`, any password does.
+
+Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one; `GET /_test/events` tells what it saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import secrets
+import sys
+import time
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+from urllib.parse import urlencode
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+CLIENT_ID, CLIENT_SECRET = "hub", "gitlab-app-secret"
+SCOPES = frozenset({"api", "read_api", "read_user", "openid", "profile", "email", "read_repository"})
+SIGNED_IN_SCOPES = frozenset({"api", "read_api", "read_user"})  # any one of them opens /api/v4/user
+
+
+def account(number: int, username: str, **more: Any) -> dict[str, Any]:
+    """An account with the fields that GitLab documents for `GET /user`."""
+    return {
+        "id": number,
+        "username": username,
+        "name": username.title(),
+        "state": "active",
+        "locked": False,
+        "avatar_url": f"https://gitlab.test/uploads/{number}/avatar.png",
+        "web_url": f"https://gitlab.test/{username}",
+        "created_at": "2024-05-23T08:00:58Z",
+        "email": f"{username}@gitlab.test",
+        "confirmed_at": "2024-05-23T09:05:22Z",
+        "two_factor_enabled": False,
+        "external": False,
+        "public_email": "",
+    } | more
+
+
+ACCOUNTS = (
+    account(41, "ann"),
+    account(42, "ben"),
+    account(43, "unconfirmed", confirmed_at=None),
+    account(44, "blocked", state="blocked"),
+)
+
+
+@dataclass
+class Grant:
+    """What a code stands for."""
+
+    user: int
+    redirect_uri: str
+    challenge: str
+    scopes: frozenset[str]
+
+
+@dataclass
+class GitLab:
+    """All that changes while it runs."""
+
+    redirect_uris: frozenset[str]
+    users: dict[int, dict[str, Any]] = field(default_factory=lambda: {a["id"]: dict(a) for a in ACCOUNTS})
+    codes: dict[str, Grant] = field(default_factory=dict)
+    tokens: dict[str, Grant] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+
+
+class Page(RequestHandler):
+    """Every page knows the GitLab that it belongs to."""
+
+    def initialize(self, gitlab: GitLab) -> None:
+        self.gitlab = gitlab
+
+    def refuse(self, status: int, **body: str) -> None:
+        self.gitlab.events.append(f"{self.request.path} {status} {body.get('error', '')}".rstrip())
+        self.set_status(status)
+        self.finish(body)
+
+
+class Authorize(Page):
+    """`/oauth/authorize`: a page that asks who one is; the answer goes back to the application."""
+
+    def get(self) -> None:
+        if not self.redirectable():
+            return
+        if error := self.fault():
+            self.leave(error=error)
+            return
+        hidden = "".join(
+            f'<input type="hidden" name="{escape(name)}" value="{escape(self.get_argument(name))}">'
+            for name in self.request.arguments
+        )
+        self.finish(
+            f'<!doctype html><title>GitLab</title><form method="post" action="/oauth/authorize">{hidden}'
+            '<input name="login"><input name="password" type="password"><button>Authorize</button></form>'
+        )
+
+    def post(self) -> None:
+        if not self.redirectable():
+            return
+        login = self.get_argument("login")
+        user = next((a for a in self.gitlab.users.values() if a["username"] == login), None)
+        if error := self.fault() or ("access_denied" if user is None else ""):
+            self.leave(error=error)
+            return
+        assert user is not None
+        code = secrets.token_hex(32)
+        self.gitlab.codes[code] = Grant(
+            user["id"],
+            self.get_argument("redirect_uri"),
+            self.get_argument("code_challenge"),
+            frozenset(self.get_argument("scope").split()),
+        )
+        self.leave(code=code)
+
+    def redirectable(self) -> bool:
+        known = self.get_argument("client_id", "") == CLIENT_ID
+        if known and self.get_argument("redirect_uri", "") in self.gitlab.redirect_uris:
+            return True
+        self.refuse(400, error="invalid_redirect_uri" if known else "invalid_client")
+        return False
+
+    def fault(self) -> str:
+        if self.get_argument("response_type", "") != "code":
+            return "unsupported_response_type"
+        if self.get_argument("code_challenge_method", "") != "S256" or not self.get_argument("code_challenge", ""):
+            return "invalid_request"
+        asked = set(self.get_argument("scope", "").split())
+        return "" if asked and asked <= SCOPES else "invalid_scope"
+
+    def leave(self, **answer: str) -> None:
+        if state := self.get_argument("state", ""):
+            answer["state"] = state
+        self.redirect(f"{self.get_argument('redirect_uri')}?{urlencode(answer)}")
+
+
+class Token(Page):
+    """`/oauth/token`: a code and its verifier for a token, once."""
+
+    def post(self) -> None:
+        if self.client() != (CLIENT_ID, CLIENT_SECRET):
+            self.refuse(401, error="invalid_client", error_description="Client authentication failed")
+            return
+        if self.get_body_argument("grant_type", "") != "authorization_code":
+            self.refuse(400, error="unsupported_grant_type")
+            return
+        grant = self.gitlab.codes.pop(self.get_body_argument("code", ""), None)
+        if grant is None or not self.fits(grant):
+            self.refuse(400, error="invalid_grant", error_description="The provided authorization grant is invalid")
+            return
+        token = secrets.token_hex(32)
+        self.gitlab.tokens[token] = grant
+        self.gitlab.events.append("/oauth/token 200")
+        self.finish(
+            {
+                "access_token": token,
+                "token_type": "Bearer",
+                "expires_in": 7200,
+                "refresh_token": secrets.token_hex(32),
+                "scope": " ".join(sorted(grant.scopes)),
+                "created_at": int(time.time()),
+            }
+        )
+
+    def client(self) -> tuple[str, str]:
+        scheme, _, encoded = self.request.headers.get("Authorization", "").partition(" ")
+        if scheme == "Basic":
+            name, _, secret = base64.b64decode(encoded).decode().partition(":")
+            return name, secret
+        return self.get_body_argument("client_id", ""), self.get_body_argument("client_secret", "")
+
+    def fits(self, grant: Grant) -> bool:
+        digest = hashlib.sha256(self.get_body_argument("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return challenge == grant.challenge and self.get_body_argument("redirect_uri", "") == grant.redirect_uri
+
+
+class User(Page):
+    """`/api/v4/user`: the account behind a token."""
+
+    def get(self) -> None:
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        grant = self.gitlab.tokens.get(token) if scheme == "Bearer" else None
+        if grant is None:
+            self.refuse(401, message="401 Unauthorized")
+        elif not grant.scopes & SIGNED_IN_SCOPES:
+            self.refuse(403, error="insufficient_scope", scope="api read_user")
+        elif self.gitlab.users[grant.user]["state"] == "blocked":
+            self.refuse(403, message="403 Forbidden - Your account has been blocked.")
+        else:
+            self.gitlab.events.append("/api/v4/user 200")
+            self.finish(self.gitlab.users[grant.user])
+
+
+class Control(Page):
+    """Changes an account, as its owner or an administrator would."""
+
+    def put(self, number: str) -> None:
+        change = json.loads(self.request.body)
+        known = self.gitlab.users.get(int(number)) or account(int(number), change["username"])
+        self.gitlab.users[int(number)] = known | change
+        self.finish(self.gitlab.users[int(number)])
+
+
+class Events(Page):
+    """What the applications did, one word each."""
+
+    def get(self) -> None:
+        self.finish({"events": self.gitlab.events})
+
+
+def application(*redirect_uris: str) -> Application:
+    """A GitLab of its own, that knows one application with these callback addresses."""
+    known = {"gitlab": GitLab(frozenset(redirect_uris))}
+    return Application(
+        [
+            (r"/oauth/authorize", Authorize, known),
+            (r"/oauth/token", Token, known),
+            (r"/api/v4/user", User, known),
+            (r"/_test/users/(\d+)", Control, known),
+            (r"/_test/events", Events, known),
+        ]
+    )
+
+
+async def main(port: str, *redirect_uris: str) -> None:
+    sockets = bind_sockets(int(port), "127.0.0.1")
+    HTTPServer(application(*redirect_uris)).add_sockets(sockets)
+    print(f"ready http://127.0.0.1:{sockets[0].getsockname()[1]}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
