@@ -7,7 +7,6 @@ The templates escape every text; the only markup in here is a brand icon that co
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -86,24 +85,27 @@ class Source:
             return f"Sign in with {self.label}"
         return self.form.submit
 
+    @property
+    def brings_own_form(self) -> bool:
+        """Whether the administrator's markup is a whole form, which must not stand inside another one."""
+        return self.form is not None and self.form.html is not None and "<form" in self.form.html.lower()
+
+    @property
+    def first_empty(self) -> str:
+        """The name of the input that wants typing first, which is where the focus goes; "" if there is none."""
+        fields = self.form.fields if self.form else ()
+        return next((field.name for field in fields if not self.value_of(field)), "")
+
+    def value_of(self, field: Field) -> str:
+        """What stands in an input when the form is shown again: the username that was typed, and nothing else."""
+        is_name = field.name == "username" or field.autocomplete == "username"
+        return self.username if is_name and field.type != "password" else ""
+
 
 def sign_in_url(base_url: str, name: str, next_url: str = "") -> str:
     """Where a sign-in with provider `name` begins. `base_url` is the hub's own; `next_url` is not yet URL-encoded."""
     url = f"{base_url.rstrip('/')}/auth/{name}/login"
     return f"{url}?next={quote(next_url, safe='/')}" if next_url else url
-
-
-def focused(sources: Sequence[Source]) -> str:
-    """The name of the provider whose form takes the focus: the one that failed, or the only way in there is; or ""."""
-    failed = [source for source in sources if source.form and source.error]
-    candidates = failed or (sources if len(sources) == 1 else [])
-    return candidates[0].name if candidates and candidates[0].form else ""
-
-
-def remembered(field: Field, source: Source) -> str:
-    """What stands in an input when a form is shown again: the username that was typed, and never anything else."""
-    is_name = field.name == "username" or field.autocomplete == "username"
-    return source.username if is_name and field.type != "password" else ""
 
 
 @lru_cache(maxsize=256)

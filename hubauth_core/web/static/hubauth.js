@@ -1,0 +1,28 @@
+// Two comforts of hubauth's pages. Everything on them works without this file.
+"use strict";
+
+function warnWhereInsecure() {
+  const warning = document.getElementById("insecure-login-warning");
+  if (warning && !window.isSecureContext) {
+    warning.classList.remove("hidden");
+  }
+}
+
+function offerToReveal(button) {
+  const input = document.getElementById(button.getAttribute("aria-controls"));
+  const icon = button.querySelector("i");
+  button.addEventListener("click", () => {
+    const reveal = input.type === "password";
+    input.type = reveal ? "text" : "password";
+    button.setAttribute("aria-pressed", String(reveal));
+    icon.className = reveal ? "fa fa-eye-slash" : "fa fa-eye";
+  });
+  // A password that is still readable when it is sent would be offered as text by the browser's own history of inputs.
+  input.form.addEventListener("submit", () => {
+    input.type = "password";
+  });
+  button.hidden = false;
+}
+
+warnWhereInsecure();
+document.querySelectorAll(".hubauth-reveal").forEach(offerToReveal);
