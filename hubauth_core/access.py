@@ -1,0 +1,94 @@
+"""Who may enter, and who is an administrator: a provider's rules, in the provider's own language.
+
+An entry names a username of the provider, or `id:<subject>`. A name counts for the first subject that used it; a
+blocked name follows its subject through renames. Rules that name hub users are JupyterHub's own traits, and are asked
+later, by JupyterHub.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from .errors import LoginRefused
+from .provider import Provider
+from .types import Decision, Identity
+
+
+class Pins(Protocol):
+    """Which subject used a provider's username first, and which names a subject has used."""
+
+    def pinned_subject(self, provider: str, username: str) -> str | None: ...
+
+    def names_of(self, provider: str, subject: str) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A decision, and the provider username it rests on: the binding checks that nobody else has it by then."""
+
+    decision: Decision
+    relied_on: str | None = None
+
+
+class Access:
+    """Applies the rules of one provider to one identity.
+
+    With `several` providers, groups are told apart as `<provider>:<group>`.
+    """
+
+    def __init__(self, pins: Pins, *, several: bool) -> None:
+        self._pins = pins
+        self._several = several
+
+    def decide(self, provider: Provider, identity: Identity, own: Decision | None = None) -> Verdict:
+        """The verdict on an identity; `own` is what a provider that brings rules of its own has decided.
+
+        Raises LoginRefused for those whom a restriction keeps out, whatever else would allow them.
+        """
+        self._refuse_blocked(provider, identity)
+        if own is not None and not own.allowed:
+            raise LoginRefused(f"{provider.label} does not let you in.", code="not_allowed")
+        named = self._named(provider, identity, provider.allowed_users)
+        named_admin = self._named(provider, identity, provider.admin_users)
+        by_name = named or named_admin
+        granted = provider.allow_all or own is not None or by_name
+        return Verdict(
+            decision=Decision(
+                allowed=granted,
+                admin=self._admin(provider, own, named_admin),
+                groups=self._groups(identity, own),
+            ),
+            relied_on=provider.normalize_username(identity.username) if by_name else None,
+        )
+
+    def is_blocked_name(self, provider: Provider, identity: Identity) -> bool:
+        """Whether the present username is on the block list, so that the block must follow the subject from now on."""
+        return provider.normalize_username(identity.username) in provider.blocked_users
+
+    def _refuse_blocked(self, provider: Provider, identity: Identity) -> None:
+        if not provider.blocked_users:
+            return
+        names = {provider.normalize_username(identity.username), f"id:{identity.subject}"}
+        names |= self._pins.names_of(identity.provider, identity.subject)
+        if names & provider.blocked_users:
+            raise LoginRefused("You may not sign in to this hub.", code="blocked")
+
+    def _named(self, provider: Provider, identity: Identity, rule: set[str]) -> bool:
+        if f"id:{identity.subject}" in rule:
+            return True
+        name = provider.normalize_username(identity.username)
+        return name in rule and self._pins.pinned_subject(identity.provider, name) in (None, identity.subject)
+
+    def _admin(self, provider: Provider, own: Decision | None, named: bool) -> bool | None:
+        if named or (own is not None and own.admin):
+            return True
+        if provider.admin_users:
+            return False
+        return own.admin if own is not None else None
+
+    def _groups(self, identity: Identity, own: Decision | None) -> frozenset[str] | None:
+        groups = own.groups if own is not None and own.groups is not None else identity.groups
+        if groups is None or not self._several:
+            return groups
+        return frozenset(f"{identity.provider}:{group}" for group in groups)

@@ -1,0 +1,74 @@
+"""What happened, for the administrator: an audit trail, Prometheus metrics, and the listeners of plugins.
+
+Every sign-in and every refusal is one event with a reason code. An event holds no secret, and what a stranger chose
+(names, addresses) is cut and escaped before it is written (row V14).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+from prometheus_client import Counter
+
+from .errors import StoreError
+from .types import Event
+
+LONGEST: Final = 64
+"""Characters of a name that reach a log line."""
+
+EVENTS: Final = Counter(
+    "hubauth_events", "What hubauth did, by kind of event, provider and reason", ["kind", "provider", "reason"]
+)
+
+
+class Audit:
+    """Records events. `path` names a file that takes one JSON object a line; without it they go to the log alone.
+
+    With `required` a sign-in that cannot be written there does not count (row F15).
+    """
+
+    def __init__(
+        self,
+        listeners: Callable[[Event], None],
+        log: logging.Logger | logging.LoggerAdapter[Any],
+        *,
+        path: Path | None = None,
+        required: bool = True,
+    ) -> None:
+        self._listeners = listeners
+        self._log = log
+        self._path = path
+        self._required = required
+
+    def record(self, event: Event) -> None:
+        """Write one event. Raises StoreError if a sign-in cannot be written and must be."""
+        event = replace(
+            event,
+            subject=_short(event.subject),
+            username=_short(event.username),
+            hub_user=_short(event.hub_user),
+            address=_short(event.address),
+            time=event.time or time.time(),
+        )
+        EVENTS.labels(event.kind, event.provider, event.reason).inc()
+        line = json.dumps({name: value for name, value in asdict(event).items() if value != ""})
+        try:
+            if self._path is not None:
+                with self._path.open("a", encoding="utf-8") as trail:
+                    trail.write(line + "\n")
+        except OSError as error:
+            self._log.error("hubauth: the audit trail %s cannot be written: %s", self._path, error.strerror)
+            if self._required and not event.reason:
+                raise StoreError("This sign-in could not be recorded. Try again later.", code="audit_failed") from None
+        self._log.info("hubauth event %s", line)
+        self._listeners(event)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}... ({len(value)} characters)"
