@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from harness import parts
+from harness import hubs, parts
+from harness.browser import Browser
+from harness.hub import Hub
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +26,58 @@ def chromium(require: parts.Require) -> str:
     path = parts.chromium()
     require("chromium", path, "apt-get install chromium")
     return path or ""
+
+
+@pytest.fixture(scope="session", params=list(hubs.VERSIONS))
+def hub_python(request: pytest.FixtureRequest, require: parts.Require) -> Path:
+    """The interpreter of one JupyterHub version; a test that uses it, or a hub, runs once for each version.
+
+    `@hubs.newest_only` (or `parametrize("hub_python", [...], indirect=True)`) restricts a test to some versions.
+    """
+    python = hubs.VERSIONS[request.param]
+    require(f"JupyterHub {request.param}", python.exists(), "make hubs")
+    return python
+
+
+@pytest.fixture(scope="session")
+def shared_hub(hub_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[hubs.StartHub]:
+    """`shared_hub(config)` -> a running `Hub`, one for all tests that ask for an equal configuration.
+
+    Tests that share a hub use people of their own, and neither stop it nor change what others see.
+    """
+    with hubs.shared(hub_python, tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture
+def start_hub(hub_python: Path, tmp_path: Path) -> Iterator[hubs.StartHub]:
+    """`start_hub(config)` -> a running `Hub` of the test's own, which it may restart, kill, or look into."""
+    with hubs.private(hub_python, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture
+def make_hub(hub_python: Path, tmp_path: Path) -> Callable[..., Hub]:
+    """`make_hub(config)` -> a `Hub` that was not started, for tests of hubs that must not start."""
+
+    def make(config: hubs.Config = "", environment: Mapping[str, str] | None = None, **options: Any) -> Hub:
+        return Hub(hub_python, tmp_path / "unstarted", config, environment, **options)
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def new_browser() -> AsyncIterator[Callable[[Hub], Browser]]:
+    """`new_browser(hub)` -> a `Browser` that shares nothing with any other."""
+    opened: list[Browser] = []
+
+    def new(hub: Hub) -> Browser:
+        opened.append(Browser(hub.url))
+        return opened[-1]
+
+    yield new
+    for browser in opened:
+        await browser.client.aclose()
 
 
 @pytest.hookimpl(wrapper=True)
