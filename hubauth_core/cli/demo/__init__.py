@@ -1,0 +1,1 @@
+"""The demo: a real JupyterHub on this machine, with two identity providers and a form."""

@@ -1,0 +1,122 @@
+"""`hubauth demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine, Iterable
+from contextlib import AsyncExitStack, ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...testing.idp import IdentityProvider, Person
+from .hub import DemoFailed, DemoHub, claim_port, write_config
+from .people import GUEST, GUEST_PASSWORD, LIBRARY, UNIVERSITY
+
+NEEDED = ("configurable_http_proxy", "jupyterlab", "psutil")
+
+
+@click.command(short_help="Open a real JupyterHub on this machine, with people to sign in as.")
+@click.option(
+    "-p", "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Its port; 0 takes a free one."
+)
+@click.option(
+    "-d",
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the data here, for the next time. Without it they go when the demo ends.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show the hub's log here instead of writing it into a file.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def demo(port: int, directory: Path | None, verbose: bool, arguments: tuple[str, ...]) -> None:
+    """Open a real JupyterHub on this machine, with two identity providers and a form to sign in with.
+
+    It listens on 127.0.0.1 only and runs until Ctrl-C. What stands after `--` goes to jupyterhub itself.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise DemoFailed(f"The demo needs {', '.join(missing)}: pip install 'hubauth-core[demo]'")
+    with ExitStack() as stack:
+        if directory is None:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hubauth-demo-")))
+        directory = directory.resolve()
+        directory.mkdir(0o700, parents=True, exist_ok=True)
+        hub = DemoHub(directory=directory, port=claim_port(port), arguments=arguments, verbose=verbose)
+        asyncio.run(run(hub))
+
+
+async def run(hub: DemoHub) -> None:
+    """Everything from the first port to the last process. Raises DemoFailed."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        university = await stack.enter_async_context(IdentityProvider(title="University", people=UNIVERSITY))
+        library = await stack.enter_async_context(IdentityProvider(title="City Library", people=LIBRARY))
+        stack.push_async_callback(hub.stop)
+        click.echo("Starting JupyterHub (a few seconds) ...", err=True)
+        await hub.start(write_config(hub.directory, hub.settings() | _sources(university, library)))
+        await first(stop.wait(), hub.healthy(), hub.ended())
+        if not stop.is_set():
+            click.echo(welcome(hub))
+            sys.stdout.flush()
+            await first(stop.wait(), hub.ended())
+        click.echo("\nStopping ...", err=True)
+    click.echo("Everything has stopped.", err=True)
+
+
+def _sources(university: IdentityProvider, library: IdentityProvider) -> dict[str, object]:
+    return {
+        "university_issuer": university.issuer,
+        "university_secret": university.client_secret,
+        "library_issuer": library.issuer,
+        "library_secret": library.client_secret,
+        "guest": GUEST,
+        "guest_password": GUEST_PASSWORD,
+    }
+
+
+async def first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of `waits` is done, give the others up, and raise what it raised."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def welcome(hub: DemoHub) -> str:
+    """What to open, and who one can be there."""
+    return "\n".join(
+        [
+            "",
+            f"  JupyterHub is ready. Open  {hub.url}",
+            "",
+            *source("University", UNIVERSITY),
+            *source("City Library", LIBRARY),
+            f"  {'Guests':<14}{GUEST:<7}password {GUEST_PASSWORD!r}, in the form on the sign-in page",
+            "",
+            f"  Configuration, data and log: {hub.directory}",
+            f"  Everybody on this machine can sign in here, and their notebooks run as {getpass.getuser()}.",
+            "  Ctrl-C stops everything.",
+        ]
+    )
+
+
+def source(title: str, people: Iterable[Person]) -> list[str]:
+    """One line for each person, below the name of where they come from."""
+    return [
+        f"  {title if number == 0 else '':<14}{person.username:<7}{person.name}{person.note and f', {person.note}'}"
+        for number, person in enumerate(people)
+    ]
