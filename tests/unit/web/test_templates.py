@@ -1,0 +1,268 @@
+"""What the templates make of their context, on top of the templates of the installed JupyterHub."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from markupsafe import Markup
+
+from hubauth_core.types import PASSWORD_FORM, Field, Form
+from hubauth_core.web.view import TEMPLATES, Icon, Source, sign_in_url
+
+HOSTILE = """"><script>alert(1)</script><img src=x onerror=alert(1)> 'quoted' {{ 7 * 7 }}"""
+NEXT = "/hub/user/ann?path=a%20b&x=1"
+HUB = {
+    "base_url": "/hub/",
+    "login_url": "/hub/login",
+    "static_url": lambda path, **_: f"/hub/static/{path}",
+    "xsrf": "the-xsrf-token",
+}
+
+Render = Callable[..., BeautifulSoup]
+
+
+def environment(*admin: Path) -> Environment:
+    """JupyterHub's own arrangement: the administrator's directories, ours, the stock one, `templates/` = stock."""
+    stock = str(Path(sys.prefix) / "share" / "jupyterhub" / "templates")
+    loaders = [PrefixLoader({"templates": FileSystemLoader(stock)}), FileSystemLoader([*admin, TEMPLATES, stock])]
+    return Environment(autoescape=True, loader=ChoiceLoader(loaders))
+
+
+@pytest.fixture
+def render() -> Render:
+    """`render(template, **context)` -> the parsed page."""
+
+    def page(template: str, /, **context: Any) -> BeautifulSoup:
+        html = environment().get_template(template).render(HUB | context)
+        return BeautifulSoup(html, "html.parser")
+
+    return page
+
+
+def button(name: str, label: str = "", **more: Any) -> Source:
+    return Source(name=name, label=label or name.title(), url=sign_in_url("/hub/", name, NEXT), **more)
+
+
+def form(name: str, label: str = "", **more: Any) -> Source:
+    return button(name, label, **{"form": PASSWORD_FORM} | more)
+
+
+def main(page: BeautifulSoup) -> Tag:
+    found = page.find("main")
+    assert isinstance(found, Tag)
+    return found
+
+
+def autofocused(page: BeautifulSoup) -> list[str]:
+    return [str(each["id"]) for each in page.select("[autofocus]")]
+
+
+def hidden(page: BeautifulSoup, action: str) -> dict[str, str]:
+    found = page.select_one(f'form[action="{action}"]')
+    assert found is not None
+    return {str(each["name"]): str(each["value"]) for each in found.select("input[type=hidden]")}
+
+
+PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "sign-in": (
+        "login.html",
+        {
+            "login_error": HOSTILE,
+            "sources": [
+                button("uni", HOSTILE, error=HOSTILE, icon=Icon(image=f"/a.png?{HOSTILE}")),
+                button("corp", HOSTILE, unavailable=HOSTILE),
+                form("guests", HOSTILE, error=HOSTILE, username=HOSTILE),
+            ],
+        },
+    ),
+    "form": (
+        "hubauth-form.html",
+        {
+            "state": HOSTILE,
+            "login_error": HOSTILE,
+            "source": form(
+                "guests",
+                HOSTILE,
+                error=HOSTILE,
+                username=HOSTILE,
+                form=Form(fields=(Field(name=HOSTILE, label=HOSTILE),), text=HOSTILE, submit=HOSTILE),
+            ),
+        },
+    ),
+    "refused": (
+        "hubauth-refused.html",
+        {"title": HOSTILE, "sentence": HOSTILE, "code": HOSTILE, "label": HOSTILE, "retry_url": f"/hub/?{HOSTILE}"},
+    ),
+}
+
+
+@pytest.fixture(params=PAGES)
+def hostile_page(request: pytest.FixtureRequest, render: Render) -> Iterator[BeautifulSoup]:
+    """Each page, with hostile text wherever text can stand."""
+    template, context = PAGES[request.param]
+    return render(template, **context)
+
+
+@pytest.mark.row("V11")
+def test_texts_come_out_as_text(hostile_page: BeautifulSoup) -> None:
+    assert not main(hostile_page).find_all("script")
+    assert not hostile_page.find_all(attrs={"onerror": True})
+    assert "alert(1)" not in "".join(each.get_text() for each in hostile_page.find_all("script"))
+    assert HOSTILE in main(hostile_page).get_text()
+
+
+@pytest.mark.row("V11")
+def test_our_parts_bring_no_inline_script_and_no_inline_style(hostile_page: BeautifulSoup, render: Render) -> None:
+    inline = [script.get_text(strip=True) for script in hostile_page.find_all("script") if not script.get("src")]
+    attributes = [name for tag in main(hostile_page).find_all(True) for name in tag.attrs]
+
+    assert inline == [script.get_text(strip=True) for script in render("page.html").find_all("script", src=False)]
+    assert not [name for name in attributes if name == "style" or name.startswith("on")]
+    assert not main(hostile_page).find_all("style")
+
+
+def test_ids_are_unique_and_every_input_has_its_label(render: Render) -> None:
+    page = render("login.html", sources=[form("a", error="Wrong."), form("b"), form("a_b", error="Wrong.")])
+    ids = [str(each["id"]) for each in page.select("[id]")]
+    labelled = {str(each["for"]) for each in page.find_all("label")}
+    referred = [
+        str(each[name]) for name in ("aria-labelledby", "aria-describedby") for each in page.select(f"[{name}]")
+    ]
+
+    assert len(ids) == len(set(ids))
+    assert {str(each["id"]) for each in main(page).select("input:not([type=hidden])")} == labelled
+    assert set(referred) <= set(ids)
+
+
+def test_sources_stand_in_the_order_of_the_configuration(render: Render) -> None:
+    page = render("login.html", sources=[form("pam"), button("uni"), form("guests"), button("github")])
+    names = [str(each.get("href") or each.get("action")).split("/")[3] for each in main(page).select("a, form")]
+
+    assert names == ["pam", "uni", "guests", "github"]
+
+
+def test_next_goes_along_encoded_exactly_once(render: Render) -> None:
+    page = render("login.html", sources=[button("uni"), form("guests")])
+
+    assert page.select_one(f'a[href="{sign_in_url("/hub/", "uni", NEXT)}"]')
+    assert hidden(page, "/hub/auth/guests/login") == {"_xsrf": "the-xsrf-token", "next": NEXT}
+
+
+def test_a_source_that_is_unavailable_says_so_and_leads_nowhere(render: Render) -> None:
+    page = render("login.html", sources=[button("corp", unavailable="is not available now."), button("uni")])
+
+    assert "Corp is not available now." in " ".join(main(page).get_text().split())
+    assert not page.select('[href*="/corp/"], [action*="/corp/"]')
+
+
+def test_an_error_stands_in_its_own_form_and_only_there(render: Render) -> None:
+    page = render("login.html", sources=[form("guests"), form("pam", error="The password is wrong.", username="ann")])
+    wrong, other = page.select("section")[1], page.select("section")[0]
+    alert = wrong.select_one("[role=alert]")
+
+    assert alert is not None
+    assert alert.get_text() == "The password is wrong."
+    assert {each["aria-describedby"] for each in wrong.select("[aria-invalid=true]")} == {alert["id"]}
+    assert not other.select("[role=alert], [aria-invalid]")
+    assert [each.get("value") for each in page.select("input[name=username]")] == [None, "ann"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "focus"),
+    [
+        ([form("pam")], ["hubauth-pam-username"]),
+        ([form("pam"), form("guests")], []),
+        ([button("uni"), form("pam")], []),
+        ([button("uni")], []),
+        ([button("uni"), form("pam", error="Wrong."), form("guests")], ["hubauth-pam-username"]),
+        ([form("guests"), form("pam", error="Wrong.", username="ann")], ["hubauth-pam-password"]),
+    ],
+    ids=["one form", "two forms", "form beside button", "button", "failed form", "failed form keeps the name"],
+)
+def test_focus_lands_where_typing_goes_on(render: Render, sources: list[Source], focus: list[str]) -> None:
+    assert autofocused(render("login.html", sources=sources)) == focus
+
+
+def test_a_further_step_carries_its_state_and_says_what_is_asked(render: Render) -> None:
+    code = Form(
+        fields=(Field(name="otp", label="Code", autocomplete="one-time-code"),), text="Look at the app.", submit="Go on"
+    )
+    page = render("hubauth-form.html", source=form("guests", form=code), state="sealed")
+
+    assert hidden(page, "/hub/auth/guests/login")["state"] == "sealed"
+    assert "Look at the app." in main(page).get_text()
+    assert [each.get_text() for each in page.select("button[type=submit]")] == ["Go on"]
+    assert autofocused(page) == ["hubauth-guests-otp"]
+
+
+def test_the_administrators_markup_stands_in_place_of_the_fields(render: Render) -> None:
+    page = render(
+        "login.html", sources=[form("lti", form=Form(html=Markup('<input name="badge" aria-label="Badge">')))]
+    )
+
+    assert [each["name"] for each in page.select("form input")] == ["_xsrf", "next", "badge"]
+
+
+def test_markup_that_is_a_whole_form_is_not_put_into_another_one(render: Render) -> None:
+    whole = Form(html=Markup('<form action="/hub/auth/lti/login" method="post"><button>Go</button></form>'))
+    page = render("login.html", sources=[form("lti", form=whole)])
+
+    assert len(page.find_all("form")) == 1
+    assert not page.select("form form")
+
+
+def test_a_hub_without_a_source_says_so(render: Render) -> None:
+    assert "no sign-in source is set up" in main(render("login.html", sources=[])).get_text()
+
+
+def test_the_refused_page_says_why_and_offers_the_way_on(render: Render) -> None:
+    page = render(
+        "hubauth-refused.html",
+        sentence="Forge does not answer, try again.",
+        code="provider_unreachable",
+        label="Forge",
+        retry_url=sign_in_url("/hub/", "forge", NEXT),
+    )
+    links = {" ".join(each.get_text().split()): each["href"] for each in main(page).find_all("a")}
+
+    assert page.title is not None
+    assert page.title.get_text() == "Sign-in did not work - JupyterHub"
+    assert "Forge does not answer, try again." in main(page).get_text()
+    assert "provider_unreachable" in main(page).get_text()
+    assert links == {
+        "Try again with Forge": sign_in_url("/hub/", "forge", NEXT),
+        "Other ways to sign in": "/hub/login",
+    }
+
+
+def test_the_refused_page_shows_no_more_than_it_is_asked_to(render: Render) -> None:
+    page = render("hubauth-refused.html", sentence="No.", state="STATE", token="TOKEN", error_description="DETAIL")
+
+    assert not any(secret in str(page) for secret in ("STATE", "TOKEN", "DETAIL"))
+
+
+@pytest.mark.parametrize("base", ["templates/login.html", "hubauth-login.html"])
+def test_an_administrators_login_page_wins_and_keeps_the_sources(tmp_path: Path, base: str) -> None:
+    override = '{% extends "BASE" %}{% block announcement %}<p>Maintenance on Friday</p>{% endblock %}'
+    (tmp_path / "login.html").write_text(override.replace("BASE", base))
+    admin = environment(tmp_path)
+    context = HUB | {"sources": [button("uni"), form("guests")]}
+    context["custom_html"] = admin.get_template("hubauth-sources.html").render(context)
+    page = BeautifulSoup(admin.get_template("login.html").render(context), "html.parser")
+
+    assert "Maintenance on Friday" in page.get_text()
+    assert len(page.select('a[href*="/auth/uni/login"]')) == 1
+    assert [each["action"] for each in page.find_all("form")] == ["/hub/auth/guests/login"]
+    assert page.select_one("#insecure-login-warning")  # the stock script stumbles without it
+
+
+def test_terms_are_linked_where_the_hub_has_some(render: Render) -> None:
+    page = render("login.html", sources=[button("uni")], login_term_url="https://uni.example/terms")
+
+    assert main(page).select_one('a[href="https://uni.example/terms"]')
