@@ -204,8 +204,7 @@ class Browser:
 
     async def hub_user(self) -> str | None:
         """Who the hub takes this browser for, None if nobody."""
-        headers = {"X-XSRFToken": self.xsrf, "Accept": "application/json", "Sec-Fetch-Mode": "cors"}
-        page = await self.request("GET", "/hub/api/user", headers=headers | {"Sec-Fetch-Site": "same-origin"})
+        page = await self.request("GET", "/hub/api/user")
         return page.response.json()["name"] if page.status == 200 else None
 
     async def server(self, username: str) -> dict[str, Any]:
