@@ -1,0 +1,7 @@
+"""The client side of OAuth 2.0 and OpenID Connect: what the author of such a provider imports."""
+
+from .claims import Claims, VerifiedClaims, claim
+from .http import Answer, Api
+from .provider import Endpoints, OAuth2Provider
+
+__all__ = ["Answer", "Api", "Claims", "Endpoints", "OAuth2Provider", "VerifiedClaims", "claim"]

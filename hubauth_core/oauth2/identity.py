@@ -1,0 +1,72 @@
+"""From claims to an identity, by the paths that the configuration names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import LoginRefused
+from ..types import Identity
+from .claims import Claims, claim
+
+LONGEST: Final = 255
+"""Characters of a subject (OpenID Connect Core, section 2) and of a username."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where in the claims the parts of an identity are."""
+
+    subject: str
+    username: str
+    groups: str = ""
+
+
+def identity_of(claims: Claims, paths: Paths, label: str) -> Identity:
+    """The identity in the claims. Raises ValueError for a wrong shape, LoginRefused for an unproven address."""
+    email, verified = claims.get("email"), claims.get("email_verified") is True  # row V06: the boolean, nothing else
+    username = text(claim(claims, paths.username))
+    if not verified and _is_address(paths.username, username, email):
+        raise LoginRefused(f"Your e-mail address at {label} is not verified.", code="email_not_verified")
+    return Identity(
+        subject=subject(claim(claims, paths.subject)),
+        username=username,
+        name=_maybe_text(claims.get("name")),
+        email=_maybe_text(email),
+        email_verified=verified and bool(email),
+        groups=_groups(claim(claims, paths.groups)) if paths.groups else None,
+        avatar=_maybe_text(claims.get("picture")),
+        claims=claims,
+    )
+
+
+def subject(value: Any) -> str:
+    """A subject as text: a number is one, a truth value or an empty text is not (row X13). Raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return text(value)
+
+
+def text(value: Any) -> str:
+    """A text of 1 to 255 characters without NUL. Raises ValueError."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST or "\0" in value:
+        raise ValueError("not a text of 1 to 255 characters")
+    return value
+
+
+def _is_address(path: str, username: str, email: Any) -> bool:
+    """Whether the username is the e-mail address, which then must be verified (row V06)."""
+    by_name = path.rsplit(".", 1)[-1].lower() in {"email", "mail", "email_address"}
+    return by_name or (isinstance(email, str) and username.casefold() == email.casefold())
+
+
+def _maybe_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _groups(value: Any) -> frozenset[str]:
+    """The names in a groups claim: a list, one name, or nothing, which is no group. Raises ValueError."""
+    names = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("groups are no list of names")
+    return frozenset(name for name in names if name)
