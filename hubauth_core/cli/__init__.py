@@ -8,6 +8,7 @@ import click
 
 from ..errors import HubAuthError
 from .demo.command import demo
+from .providers import providers
 
 
 class Commands(click.Group):
@@ -27,4 +28,5 @@ def main() -> None:
     """Pluggable sign-in for JupyterHub: look at what is installed, check a configuration, try it out."""
 
 
-main.add_command(demo)
+for command in (providers, demo):
+    main.add_command(command)

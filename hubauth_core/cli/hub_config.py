@@ -1,0 +1,74 @@
+"""A hub's configuration, loaded the way JupyterHub loads it, with nothing started."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+from jupyterhub.app import JupyterHub
+from traitlets import TraitError
+from traitlets.config import Config
+from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, LazyConfigValue, PyFileConfigLoader
+
+from ..errors import ConfigError
+
+DEFAULT: Final = Path("jupyterhub_config.py")
+"""What JupyterHub loads where it is told nothing."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def config_option(command: Command) -> Command:
+    """The option `-f`, with JupyterHub's own default where that file exists."""
+    return click.option(
+        "-f",
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        default=lambda: DEFAULT if DEFAULT.is_file() else None,
+        help="The hub's configuration. Defaults to jupyterhub_config.py in this directory, if there is one.",
+    )(command)
+
+
+def load(path: Path | None) -> JupyterHub:
+    """JupyterHub configured from `path` (None: from nothing). Raises ConfigError where the file cannot be run."""
+    try:
+        return JupyterHub(config=_read(path) if path else Config())
+    except TraitError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def needed(path: Path | None) -> Path:
+    """`path`, for commands that mean nothing without a configuration. Raises ConfigError."""
+    if path is None:
+        raise ConfigError(f"There is no {DEFAULT} here. Name the hub's configuration with -f.")
+    return path
+
+
+def configured_providers(hub: JupyterHub) -> dict[str, Any] | None:
+    """`c.HubAuthenticator.providers` as it is written; None where it is not set, and the installed types decide."""
+    providers = hub.config.HubAuthenticator.get("providers")
+    if isinstance(providers, LazyConfigValue):  # c.HubAuthenticator.providers.update({...})
+        providers = providers.get_value({})
+    return dict(providers) if providers else None
+
+
+def _read(path: Path) -> Config:
+    loader = JSONFileConfigLoader if path.suffix == ".json" else PyFileConfigLoader
+    try:
+        return loader(path.name, path=str(path.resolve().parent)).load_config()
+    except ConfigFileNotFound as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever the administrator's own code raises
+        raise ConfigError(f"{path}{_line(error, path)} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """Where in `path` the error came from, as `:12`."""
+    if isinstance(error, SyntaxError):
+        return f":{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+    return f":{lines[-1]}" if lines else ""
