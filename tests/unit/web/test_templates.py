@@ -155,9 +155,9 @@ def test_next_goes_along_encoded_exactly_once(render: Render) -> None:
 
 
 def test_a_source_that_is_unavailable_says_so_and_leads_nowhere(render: Render) -> None:
-    page = render("login.html", sources=[button("corp", unavailable="is not available now."), button("uni")])
+    page = render("login.html", sources=[button("corp", unavailable="Not available now."), button("uni")])
 
-    assert "Corp is not available now." in " ".join(main(page).get_text().split())
+    assert "Corp Not available now." in " ".join(main(page).get_text().split())
     assert not page.select('[href*="/corp/"], [action*="/corp/"]')
 
 
@@ -239,6 +239,21 @@ def test_the_refused_page_says_why_and_offers_the_way_on(render: Render) -> None
         "Try again with Forge": sign_in_url("/hub/", "forge", NEXT),
         "Other ways to sign in": "/hub/login",
     }
+
+
+def test_where_no_provider_is_known_the_one_way_on_is_the_sign_in_page(render: Render) -> None:
+    page = render("hubauth-refused.html", sentence="No.", retry_url="/hub/login")
+
+    assert [(each["href"], each.get_text()) for each in main(page).find_all("a")] == [
+        ("/hub/login", "Back to the sign-in page")
+    ]
+
+
+def test_an_error_is_said_once(render: Render) -> None:
+    failed = form("pam", error="The password is wrong.")
+    page = render("login.html", sources=[failed], login_error=failed.error)
+
+    assert str(page).count("The password is wrong.") == 1
 
 
 def test_the_refused_page_shows_no_more_than_it_is_asked_to(render: Render) -> None:
