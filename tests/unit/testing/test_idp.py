@@ -1,0 +1,186 @@
+"""The OpenID provider for tests and the demo behaves like a real one, also towards a client that does not."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from hubauth_core.testing.idp import IdentityProvider, Person, base64url
+
+ANN = Person(subject="7", username="ann", name="Ann <b>Example", email="ann@idp.example", groups=("staff",))
+BOB = Person(subject="8", username="bob", name="Bob", note="no address")
+CALLBACK = "http://127.0.0.1:9/hub/auth/uni/callback"
+VERIFIER = "v" * 64
+CHALLENGE = base64url(hashlib.sha256(VERIFIER.encode()).digest())
+REQUEST = {
+    "response_type": "code",
+    "client_id": "hub",
+    "redirect_uri": CALLBACK,
+    "scope": "openid profile",
+    "state": "s-1",
+    "nonce": "n-1",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+
+
+@pytest_asyncio.fixture
+async def idp() -> AsyncIterator[IdentityProvider]:
+    async with IdentityProvider(title="Uni", people=[ANN, BOB], client_secret="se:cret") as idp:
+        yield idp
+
+
+@pytest_asyncio.fixture
+async def client(idp: IdentityProvider) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=idp.issuer, trust_env=False) as client:
+        yield client
+
+
+async def answer(client: httpx.AsyncClient, person: str, **changes: str) -> dict[str, str]:
+    """What the client is told in the redirect, after `person` was chosen."""
+    response = await client.post("/authorize", params=REQUEST | changes, data={"person": person})
+    assert response.status_code == 303
+    assert response.headers["location"].startswith(CALLBACK + "?")
+    return {name: values[0] for name, values in parse_qs(urlsplit(response.headers["location"]).query).items()}
+
+
+async def redeem(client: httpx.AsyncClient, code: str, /, **changes: str) -> httpx.Response:
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+        "client_id": "hub",
+        "client_secret": "se:cret",
+    }
+    return await client.post("/token", data=form | changes)
+
+
+async def test_page_offers_everybody_escaped_and_names_the_provider(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/authorize", params=REQUEST)).text
+    assert "<h1>Uni</h1>" in page
+    assert re.findall(r'name="person" value="(\w*)"', page) == ["7", "8", ""]
+    assert "Ann &lt;b&gt;Example" in page
+    assert "no address" in page
+
+
+async def test_sign_in_ends_in_a_verifiable_id_token_and_userinfo(
+    idp: IdentityProvider, client: httpx.AsyncClient
+) -> None:
+    told = await answer(client, "7")
+    assert told["state"] == "s-1"
+    assert told["iss"] == idp.issuer
+    tokens = (await redeem(client, told["code"])).json()
+    metadata = (await client.get("/.well-known/openid-configuration")).json()
+    keys = KeySet.import_key_set((await client.get(metadata["jwks_uri"])).json())
+    claims = jwt.decode(tokens["id_token"], keys).claims
+    expected = {"iss": idp.issuer, "aud": "hub", "sub": "7", "nonce": "n-1", "preferred_username": "ann"}
+    assert expected.items() <= claims.items()
+    userinfo = await client.get("/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    assert userinfo.json() == ANN.claims()
+    assert userinfo.headers["cache-control"] == "no-store"
+    assert "refresh_token" not in tokens
+
+
+async def test_client_may_authenticate_by_http_basic(client: httpx.AsyncClient) -> None:
+    told = await answer(client, "7")
+    form = {"grant_type": "authorization_code", "code": told["code"], "redirect_uri": CALLBACK}
+    response = await client.post("/token", data=form | {"code_verifier": VERIFIER}, auth=("hub", "se%3Acret"))
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        pytest.param({"client_secret": "wrong"}, "invalid_client", id="secret"),
+        pytest.param({"client_id": "other"}, "invalid_client", id="client"),
+        pytest.param({"code_verifier": "w" * 64}, "invalid_grant", id="verifier"),
+        pytest.param({"redirect_uri": CALLBACK + "2"}, "invalid_grant", id="redirect"),
+        pytest.param({"code": "guessed"}, "invalid_grant", id="code"),
+        pytest.param({"grant_type": "password"}, "unsupported_grant_type", id="grant"),
+    ],
+)
+async def test_token_endpoint_refuses(client: httpx.AsyncClient, changes: dict[str, str], error: str) -> None:
+    told = await answer(client, "7")
+    response = await redeem(client, told["code"], **changes)
+    assert response.status_code in {400, 401}
+    assert response.json() == {"error": error}
+
+
+async def test_code_works_once(client: httpx.AsyncClient) -> None:
+    told = await answer(client, "7")
+    assert (await redeem(client, told["code"])).status_code == 200
+    assert (await redeem(client, told["code"])).json() == {"error": "invalid_grant"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        pytest.param({"code_challenge_method": "plain"}, "invalid_request", id="plain-pkce"),
+        pytest.param({"code_challenge": ""}, "invalid_request", id="no-pkce"),
+        pytest.param({"response_type": "token"}, "unsupported_response_type", id="implicit"),
+        pytest.param({"scope": "profile"}, "invalid_scope", id="no-openid"),
+        pytest.param({"prompt": "none"}, "login_required", id="silent"),
+    ],
+)
+async def test_authorize_tells_the_client_what_is_wrong(
+    client: httpx.AsyncClient, changes: dict[str, str], error: str
+) -> None:
+    told = await answer(client, "7", **changes)
+    assert told["error"] == error
+    assert "code" not in told
+
+
+async def test_cancelling_is_told_to_the_client(client: httpx.AsyncClient) -> None:
+    assert (await answer(client, ""))["error"] == "access_denied"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://hub.example/callback",
+        "http://hub.example/callback",
+        "http://127.0.0.1@hub.example/callback",
+        "http://[::1/callback",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_browser_is_sent_nowhere_but_to_this_machine(
+    client: httpx.AsyncClient, address: str, method: str
+) -> None:
+    response = await client.request(method, "/authorize", params=REQUEST | {"redirect_uri": address})
+    assert response.status_code == 400
+    assert "location" not in response.headers
+
+
+async def test_refresh_token_works_once_and_brings_the_next(client: httpx.AsyncClient) -> None:
+    told = await answer(client, "7", scope="openid offline_access")
+    first = (await redeem(client, told["code"])).json()["refresh_token"]
+    renewal = {"grant_type": "refresh_token", "refresh_token": first}
+    second = (await redeem(client, "", **renewal)).json()
+    assert second["refresh_token"] != first
+    assert (await redeem(client, "", **renewal)).json() == {"error": "invalid_grant"}
+
+
+async def test_person_who_was_taken_out_is_refused(idp: IdentityProvider, client: httpx.AsyncClient) -> None:
+    told = await answer(client, "7", scope="openid offline_access")
+    tokens = (await redeem(client, told["code"])).json()
+    idp.people = [BOB]
+    userinfo = await client.get("/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    assert userinfo.status_code == 401
+    renewal = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert (await redeem(client, "", **renewal)).json() == {"error": "invalid_grant"}
+
+
+async def test_secret_shows_in_no_repr(idp: IdentityProvider) -> None:
+    assert "se:cret" not in repr(idp)
