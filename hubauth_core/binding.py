@@ -1,0 +1,202 @@
+"""How one sign-in is written down: a single transaction in which every guard is checked again.
+
+Looking first is not enough: between a look and a write another sign-in may have come (rows V21, F19). Whoever loses
+gets an error, never the other's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, exists, insert, select, update
+
+from .errors import LoginRefused, ProviderError, StoreError
+from .mapping import HubKey, Record, hub_key
+from .names import LONGEST, name_key
+from .schema import LONGEST_SUBJECT, had_identity, identities, names, pins, vault
+from .types import HubUser, Identity
+
+FRESH = 300
+"""Seconds within which a sign-in that changes nothing is not written down again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedRow:
+    """An encrypted row of the vault, ready to be written. `purpose` is `credential` or `state`."""
+
+    identity_id: str
+    purpose: str
+    resource: str
+    blob: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """One sign-in that the hub has accepted; see `Identities.bind`. `now` is in Unix seconds."""
+
+    identity: Identity
+    hub_user: HubUser
+    record_id: str
+    pin: str
+    relies_on_pin: bool
+    sealed: tuple[SealedRow, ...]
+    now: float
+
+    def changes_nothing(self, known: Record) -> bool:
+        """True if the record says all this already, and recently."""
+        same = known.id == self.record_id and known.hub_user == hub_key(self.hub_user)
+        fresh = 0 <= self.now - known.last_used_at < FRESH and known.orphaned_at is None
+        as_recorded = (known.username, known.hub_name) == (storable(self.identity.username), self.hub_user.name)
+        return same and fresh and as_recorded and not self.sealed and not self.relies_on_pin
+
+    def write(self, connection: Connection) -> Record:
+        """Write it all. Raises StoreError `identity_conflict`, LoginRefused `name_pinned`; the caller rolls back."""
+        known = find(connection, *self.identity.key)
+        if known is not None and known.id != self.record_id:
+            raise _conflict()
+        if known is None or known.hub_user != hub_key(self.hub_user):
+            self._claim_hub_user(connection)
+        if known is None:
+            self._insert(connection)
+        else:
+            self._update(connection, known)
+        self._hold_pin(connection)
+        _own_name(connection, self.hub_user)
+        store_sealed(connection, self.sealed, self.now)
+        record = find(connection, *self.identity.key)
+        if record is None or record.id != self.record_id:
+            raise _conflict()
+        return record
+
+    def _claim_hub_user(self, connection: Connection) -> None:
+        """A hub user who ever had an identity is nobody else's."""
+        user = hub_key(self.hub_user)
+        if ever_had(connection, user):
+            raise _conflict()
+        connection.execute(insert(had_identity).values(_columns(user)))
+
+    def _insert(self, connection: Connection) -> None:
+        provider, subject = self.identity.key
+        row = {"id": self.record_id, "provider": provider, "subject": subject, "created_at": self.now}
+        connection.execute(insert(identities).values(**row, **self._current(), **self._owner()))
+
+    def _update(self, connection: Connection, known: Record) -> None:
+        changed = self._current()
+        if known.hub_user != hub_key(self.hub_user):
+            changed |= self._owner()
+            connection.execute(delete(names).where(*belongs(names, known.hub_user)))
+            connection.execute(delete(vault).where(vault.c.identity_id == known.id))
+        connection.execute(update(identities).where(identities.c.id == known.id).values(**changed))
+
+    def _current(self) -> dict[str, Any]:
+        return {
+            "username": storable(self.identity.username),
+            "hub_name": self.hub_user.name,
+            "last_used_at": self.now,
+            "orphaned_at": None,
+        }
+
+    def _owner(self) -> dict[str, Any]:
+        """The hub user who gets this identity as the first, and so as home identity."""
+        user = hub_key(self.hub_user)
+        return {"home_of": f"{user[0]}:{user[1]!r}", **_columns(user)}
+
+    def _hold_pin(self, connection: Connection) -> None:
+        provider, subject = self.identity.key
+        pin(connection, provider, self.pin, subject)
+        if self.relies_on_pin and pinned_subject(connection, provider, self.pin) != subject:
+            raise LoginRefused("This username counts for the person who used it first.", code="name_pinned")
+
+
+def check_subject(subject: str) -> None:
+    """Raise ProviderError for a subject that not every database gives back unchanged."""
+    unusable = not subject or len(subject) > LONGEST_SUBJECT or "\0" in subject
+    if unusable or any("\ud800" <= character <= "\udfff" for character in subject):
+        raise ProviderError("The answer about who you are could not be used.", code="subject_invalid")
+
+
+def storable(username: str) -> str:
+    """A provider's username as every database can keep it."""
+    return username[:LONGEST].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def find(connection: Connection, provider: str, subject: str) -> Record | None:
+    """The identity with exactly that key."""
+    found = records(connection, identities.c.provider == provider, identities.c.subject == subject)
+    return found[0] if found else None
+
+
+def records(connection: Connection, *where: Any) -> list[Record]:
+    """The identities of which all of `where` holds."""
+    return [_record(row) for row in connection.execute(select(identities).where(*where))]
+
+
+def ever_had(connection: Connection, user: HubKey) -> bool:
+    """True if the hub user has, or ever had, an identity."""
+    return bool(connection.execute(select(exists().where(*belongs(had_identity, user)))).scalar())
+
+
+def pinned_subject(connection: Connection, provider: str, username: str) -> str | None:
+    """The first subject that used a username."""
+    query = select(pins.c.subject).where(pins.c.provider == provider, pins.c.username == storable(username))
+    subject: str | None = connection.execute(query).scalar()
+    return subject
+
+
+def pin(connection: Connection, provider: str, username: str, subject: str) -> None:
+    """Make a username the subject's, unless it is somebody's already."""
+    if pinned_subject(connection, provider, username) is None:
+        connection.execute(insert(pins).values(provider=provider, username=storable(username), subject=subject))
+
+
+def store_sealed(connection: Connection, sealed: Sequence[SealedRow], now: float) -> None:
+    """Put rows into the vault, each in place of an older one."""
+    for row in sealed:
+        place = {"identity_id": row.identity_id, "purpose": row.purpose, "resource": row.resource}
+        connection.execute(delete(vault).where(*(vault.c[name] == value for name, value in place.items())))
+        connection.execute(insert(vault).values(**place, blob=row.blob, updated_at=now))
+
+
+def forget(connection: Connection, user: HubKey) -> None:
+    """Delete the identities, names and credentials of a hub user. That it had an identity stays known."""
+    mine = select(identities.c.id).where(*belongs(identities, user))
+    connection.execute(delete(vault).where(vault.c.identity_id.in_(mine)))
+    connection.execute(delete(identities).where(*belongs(identities, user)))
+    connection.execute(delete(names).where(*belongs(names, user)))
+
+
+def belongs(table: Table, user: HubKey) -> tuple[Any, Any]:
+    """The condition that a row is the hub user's."""
+    return (table.c.hub_user_id == user[0], table.c.hub_user_created == user[1])
+
+
+def _columns(user: HubKey) -> dict[str, Any]:
+    return {"hub_user_id": user[0], "hub_user_created": user[1]}
+
+
+def _own_name(connection: Connection, user: HubUser) -> None:
+    """Note the hub user's name as its own, unless a look-alike was somebody's before."""
+    key = name_key(user.name)
+    if connection.execute(select(names.c.name_key).where(names.c.name_key == key)).first() is None:
+        connection.execute(insert(names).values(name_key=key, **_columns(hub_key(user))))
+
+
+def _record(row: Row[Any]) -> Record:
+    return Record(
+        id=row.id,
+        provider=row.provider,
+        subject=row.subject,
+        username=row.username,
+        hub_user=(row.hub_user_id, row.hub_user_created),
+        hub_name=row.hub_name,
+        home=row.home_of is not None,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        orphaned_at=row.orphaned_at,
+    )
+
+
+def _conflict() -> StoreError:
+    return StoreError("Somebody else has just taken this account; try again.", code="identity_conflict")

@@ -1,0 +1,157 @@
+"""The tables of hubauth's own database, on a MetaData of its own.
+
+Whatever identifies somebody is compared byte by byte on every database (row V20): MySQL's text collations ignore case,
+accents or trailing spaces, so such columns are bytes there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+VERSIONS = ("0001",)
+"""The revisions of the schema, oldest first; the last is the one that this code needs."""
+
+VERSION_TABLE = "hubauth_alembic_version"
+
+LONGEST_SUBJECT = 512
+"""Characters of the longest subject: with the provider's name, what MySQL can index."""
+
+MYSQL_FAMILY = frozenset({"mysql", "mariadb"})
+
+
+class Exact(TypeDecorator[str]):
+    """Text whose every byte counts. `length` is in characters."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name in MYSQL_FAMILY:
+            return dialect.type_descriptor(mysql.VARBINARY(self.length * 4))
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.VARCHAR(self.length, collation="C"))
+        return dialect.type_descriptor(String(self.length))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        return value.encode() if value is not None and dialect.name in MYSQL_FAMILY else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return bytes(value).decode() if value is not None and dialect.name in MYSQL_FAMILY else value
+
+
+class ExactTime(TypeDecorator[float]):
+    """Unix seconds that come back as the very number that went in."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(32)
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> str | None:
+        return None if value is None else repr(float(value))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+        return None if value is None else float(value)
+
+
+metadata = MetaData()
+
+identities = Table(
+    "hubauth_identities",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("provider", Exact(64), nullable=False),
+    Column("subject", Exact(LONGEST_SUBJECT), nullable=False),
+    Column("username", Text, nullable=False),
+    Column("hub_user_id", Integer, nullable=False),
+    Column("hub_user_created", ExactTime, nullable=False),
+    Column("hub_name", Exact(255), nullable=False),
+    Column("home_of", String(64), unique=True),
+    Column("created_at", Double, nullable=False),
+    Column("last_used_at", Double, nullable=False),
+    Column("orphaned_at", Double),
+    UniqueConstraint("provider", "subject", name="hubauth_identity_key"),
+    Index("hubauth_identity_hub_user", "hub_user_id", "hub_user_created"),
+)
+"""`home_of` names the hub user whose home identity this is, and is null for the others: at most one home each."""
+
+names = Table(
+    "hubauth_names",
+    metadata,
+    Column("name_key", Exact(255), primary_key=True),
+    Column("hub_user_id", Integer, nullable=False),
+    Column("hub_user_created", ExactTime, nullable=False),
+    Index("hubauth_name_hub_user", "hub_user_id", "hub_user_created"),
+)
+"""Every name under which a hub user with an identity was ever bound, folded so that look-alikes collide."""
+
+pins = Table(
+    "hubauth_pins",
+    metadata,
+    Column("provider", Exact(64), nullable=False),
+    Column("username", Exact(255), nullable=False),
+    Column("subject", Exact(LONGEST_SUBJECT), nullable=False),
+    PrimaryKeyConstraint("provider", "username"),
+    Index("hubauth_pin_subject", "provider", "subject"),
+)
+"""The first subject that used a provider's username."""
+
+had_identity = Table(
+    "hubauth_had_identity",
+    metadata,
+    Column("hub_user_id", Integer, nullable=False, autoincrement=False),
+    Column("hub_user_created", ExactTime, nullable=False),
+    PrimaryKeyConstraint("hub_user_id", "hub_user_created"),
+)
+"""Hub users who ever had an identity; outlives the identity."""
+
+prefixes = Table(
+    "hubauth_prefixes",
+    metadata,
+    Column("provider", Exact(64), primary_key=True),
+    Column("prefix", Exact(255), nullable=False),
+)
+"""Username prefixes in force."""
+
+vault = Table(
+    "hubauth_vault",
+    metadata,
+    Column("identity_id", String(32), ForeignKey("hubauth_identities.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("resource", Exact(255), nullable=False),
+    Column("blob", LargeBinary(2**24 - 1), nullable=False),
+    Column("updated_at", Double, nullable=False),
+    PrimaryKeyConstraint("identity_id", "purpose", "resource"),
+)
+"""What a provider issued for an identity, encrypted."""
+
+meta = Table(
+    "hubauth_meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Facts about the store itself."""
