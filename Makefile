@@ -1,0 +1,83 @@
+# hubauth: `make test`, `make check`, `make demo`. Each sets up what it needs in .venv and does nothing twice.
+# PYTHON names another interpreter (3.11 or newer); ARGS goes to pytest: make test ARGS="tests/unit -x".
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+PACKAGES := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
+EDITABLE := $(foreach folder,. $(PLUGINS),--editable $(folder))
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COUNTERPARTS := tests/counterparts
+
+.PHONY: help test check format demo docs hubs counterparts parts constraints clean
+
+help:
+	@echo "make test          set up .venv and run the tests (ARGS=... goes to pytest)"
+	@echo "make check         formatting, lint, types"
+	@echo "make format        format and mend what can be mended"
+	@echo "make demo          a JupyterHub with demo identity providers on http://127.0.0.1:8000"
+	@echo "make docs          write the generated reference pages again"
+	@echo "make parts         what the tests use if it is there: further hub versions, node programs"
+	@echo "make constraints   pin what .venv holds now"
+	@echo "make clean         remove all that these commands have made"
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo: $(VENV)/.demo
+	@$(BIN)/hubauth demo
+
+docs: $(VENV)/.ready
+	$(BIN)/python docs/generate.py
+
+parts: hubs counterparts
+
+hubs: $(VENV)/.ready
+	$(BIN)/python tests/hub_venvs.py
+
+counterparts: $(COUNTERPARTS)/node_modules/.ready
+
+constraints: $(VENV)/.ready
+	{ echo "# Versions that the tests ran with; \`make constraints\` writes this file."; \
+	  $(PIP) list --format=freeze --exclude-editable; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean:
+	rm -rf $(VENV) .venvs $(COUNTERPARTS)/node_modules .cache demo-data build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hubauth needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV) || { echo "On Debian: apt-get install python3-venv"; exit 1; }
+	touch $@
+
+# dependency groups need pip 25.1, so pip comes first
+$(VENV)/.ready: $(VENV)/.created $(PACKAGES)
+	$(PIP) install --constraint constraints.txt pip
+	$(PIP) install --constraint constraints.txt $(EDITABLE) --group test --group lint
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.created $(PACKAGES)
+	$(PIP) install --constraint constraints.txt pip
+	$(PIP) install --constraint constraints.txt --editable '.[demo]' $(foreach folder,$(PLUGINS),--editable $(folder))
+	touch $@
+
+$(COUNTERPARTS)/node_modules/.ready: $(COUNTERPARTS)/package.json
+	cd $(COUNTERPARTS) && npm install --no-progress
+	touch $@
