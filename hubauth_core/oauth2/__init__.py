@@ -2,6 +2,7 @@
 
 from .claims import Claims, VerifiedClaims, claim
 from .http import Answer, Api
+from .oidc import OIDCProvider
 from .provider import Endpoints, OAuth2Provider
 
-__all__ = ["Answer", "Api", "Claims", "Endpoints", "OAuth2Provider", "VerifiedClaims", "claim"]
+__all__ = ["Answer", "Api", "Claims", "Endpoints", "OAuth2Provider", "OIDCProvider", "VerifiedClaims", "claim"]

@@ -152,7 +152,10 @@ class Api:
         A status below 500 other than 429 is the caller's to judge; `Answer.mapping` and `Answer.sequence` accept only
         success.
         """
-        response = await self.get(url, token=token, params=params, headers=headers, cap=cap)
+        return self.answer(await self.get(url, token=token, params=params, headers=headers, cap=cap))
+
+    def answer(self, response: Response) -> Answer:
+        """A response read as JSON. Raises ProviderError if one that worked is none."""
         body = self._json(response)
         return Answer(status=response.status, json=body, headers=response.headers, url=response.url, label=self.label)
 

@@ -1,0 +1,141 @@
+"""OIDCProvider: a source that speaks OpenID Connect, found by its issuer alone.
+
+https://openid.net/specs/openid-connect-core-1_0.html
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from traitlets import Enum, Float, List, Unicode
+
+from ..errors import ConfigError, ProviderError
+from ..types import Credential, Secret, Transaction
+from . import idtoken
+from .cached import Cached
+from .claims import Claims, VerifiedClaims, claim
+from .http import SMALL_CAP, Api
+from .jwks import ALGORITHMS, Keys
+from .provider import Endpoints, OAuth2Provider
+from .rfc8414 import Metadata, fetch_metadata, issuer_problem
+
+
+class OIDCProvider(OAuth2Provider):
+    """A source that speaks OpenID Connect. Its metadata and keys are fetched at the first sign-in and kept.
+
+    `parse_identity` gets the verified claims of the ID token, completed by the userinfo endpoint where they lack one
+    that is needed.
+    """
+
+    title = "OpenID Connect"
+    required_options: ClassVar[tuple[str, ...]] = ("issuer", "client_id")
+    default_scope = ("openid", "profile", "email")
+
+    issuer = Unicode(help="The source's issuer, exactly as it writes it itself.").tag(config=True)
+    username_claim = Unicode(
+        "preferred_username", help="The claim that becomes the username; dots lead into objects."
+    ).tag(config=True)
+    userinfo = Enum(
+        ["auto", "always", "never"],
+        "auto",
+        help="Whether the hub asks the userinfo endpoint at a sign-in: where the ID token lacks a claim that is "
+        "needed, always, or never.",
+    ).tag(config=True)
+    id_token_algorithms = List(
+        Enum(ALGORITHMS), list(idtoken.DEFAULT_ALGORITHMS), help="Algorithms that may sign an ID token."
+    ).tag(config=True)
+    clock_skew = Float(60, min=0, max=120, help="Seconds by which the source's clock may differ.").tag(config=True)
+    trusted_audiences = List(Unicode(), help="Further clients that an ID token may be meant for beside this one.").tag(
+        config=True
+    )
+
+    def __init__(self, name: str, **options: object) -> None:
+        super().__init__(name, **options)
+        self._metadata = Cached(lambda: fetch_metadata(self.api, self.issuer))
+        self._keys = Keys(self.api, self._jwks_uri)
+
+    def check_options(self) -> None:
+        """Look at the options together. Raises ConfigError that names the one that is wrong."""
+        super().check_options()
+        if self.issuer and (problem := issuer_problem(self.issuer, self.allow_insecure_hosts)):
+            raise ConfigError(f"issuer = {self.issuer!r} cannot be used: {problem}")
+        if "openid" not in self.scope:
+            raise ConfigError("scope must hold 'openid', or the source sends no ID token")
+        max_age = self.authorize_params.get("max_age", "0")
+        if not (max_age.isascii() and max_age.isdigit()):
+            raise ConfigError("authorize_params: max_age is a number of seconds")
+
+    async def metadata(self) -> Metadata:
+        """What the source says of itself. Raises ProviderError."""
+        return await self._metadata.get()
+
+    async def endpoints(self) -> Endpoints:
+        """Where the source is by its own word; an address among the options wins."""
+        metadata = await self.metadata()
+        return Endpoints(
+            authorize=self.authorize_url or metadata.authorization_endpoint,
+            token=self.token_url or metadata.token_endpoint,
+            userinfo=self.userinfo_url or metadata.userinfo_endpoint,
+            issuer=metadata.issuer,
+            sends_issuer=metadata.sends_issuer,
+        )
+
+    async def claims_of(self, tokens: Credential, transaction: Transaction) -> Claims:
+        """The verified claims of the ID token, completed by userinfo. What both say, the ID token says."""
+        verified = await self._verified(tokens, transaction)
+        endpoints = await self.endpoints()
+        if not self._wants_userinfo(verified, endpoints):
+            return verified
+        further = await self.fetch_claims(tokens, self.api)
+        if further.get("sub") != verified["sub"]:  # rows C14, R20
+            raise ProviderError(f"{self.label} spoke of two different people.", code="userinfo_subject")
+        return {**further, **verified}
+
+    async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+        """What the userinfo endpoint says, plain or signed. OpenID Connect Core, section 5.3.2."""
+        url = (await self.endpoints()).userinfo
+        headers = {"Accept": "application/json, application/jwt;q=0.5"}
+        response = await api.get(url, token=tokens.access_token, headers=headers, cap=SMALL_CAP)
+        if response.status == 200 and response.media_type == "application/jwt":
+            token = Secret(response.body.decode("ascii", errors="replace"))
+            return await idtoken.verify_userinfo(token, self._keys, self._expected())
+        return api.answer(response).mapping()
+
+    async def _verified(self, tokens: Credential, transaction: Transaction) -> VerifiedClaims:
+        if tokens.id_token is None:
+            raise ProviderError(f"{self.label} did not say who signed in.", code="id_token_missing")
+        asked = self.authorize_params
+        context = idtoken.Context(
+            now=self.now(),
+            nonce=transaction.nonce,
+            access_token=tokens.access_token,
+            max_age=float(asked["max_age"]) if "max_age" in asked else None,
+            acr_values=tuple(asked.get("acr_values", "").split()),
+        )
+        return await idtoken.verify(tokens.id_token, self._keys, self._expected(), context)
+
+    def _expected(self) -> idtoken.Expected:
+        return idtoken.Expected(
+            issuer=self.issuer,
+            client_id=self.client_id,
+            label=self.label,
+            algorithms=frozenset(self.id_token_algorithms),
+            trusted_audiences=frozenset(self.trusted_audiences),
+            skew=self.clock_skew,
+        )
+
+    def _wants_userinfo(self, verified: VerifiedClaims, endpoints: Endpoints) -> bool:
+        if not endpoints.userinfo or self.userinfo == "never":
+            return False
+        needed = [self.subject_claim, self.username_claim, self.groups_claim]
+        if "email" in self.scope:
+            needed.append("email")
+        return self.userinfo == "always" or any(path and _lacks(verified, path) for path in needed)
+
+    async def _jwks_uri(self) -> str:
+        return (await self.metadata()).jwks_uri
+
+
+def _lacks(claims: Claims, path: str) -> bool:
+    found: Any = claim(claims, path)
+    return found is None
