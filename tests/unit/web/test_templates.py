@@ -268,7 +268,7 @@ def test_an_administrators_login_page_wins_and_keeps_the_sources(tmp_path: Path,
     (tmp_path / "login.html").write_text(override.replace("BASE", base))
     admin = environment(tmp_path)
     context = HUB | {"sources": [button("uni"), form("guests")]}
-    context["custom_html"] = admin.get_template("hubauth-sources.html").render(context)
+    context["custom_html"] = Markup(admin.get_template("hubauth-sources.html").render(context))
     page = BeautifulSoup(admin.get_template("login.html").render(context), "html.parser")
 
     assert "Maintenance on Friday" in page.get_text()
