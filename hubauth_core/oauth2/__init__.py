@@ -2,7 +2,19 @@
 
 from .claims import Claims, VerifiedClaims, claim
 from .http import Answer, Api
+from .identity import subject, text
 from .oidc import OIDCProvider
 from .provider import Endpoints, OAuth2Provider
 
-__all__ = ["Answer", "Api", "Claims", "Endpoints", "OAuth2Provider", "OIDCProvider", "VerifiedClaims", "claim"]
+__all__ = [
+    "Answer",
+    "Api",
+    "Claims",
+    "Endpoints",
+    "OAuth2Provider",
+    "OIDCProvider",
+    "VerifiedClaims",
+    "claim",
+    "subject",
+    "text",
+]

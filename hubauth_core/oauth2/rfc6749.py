@@ -184,7 +184,7 @@ def _credential(members: dict[str, Any], rules: TokenRules, requested: Sequence[
 
 def _text(members: Mapping[str, Any], name: str) -> str:
     value = members[name]
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):  # appendix A
         raise ValueError(f"{name} is no text")
     return value
 
