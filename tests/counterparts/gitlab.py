@@ -6,7 +6,7 @@ https://docs.gitlab.com/api/oauth2/ and https://docs.gitlab.com/api/users/. Writ
 documentation says and no more. It differs from GitLab where that is stricter: PKCE with S256 is demanded.
 The one application is `hub` with the secret `gitlab-app-secret`; the accounts are in `ACCOUNTS`, any password does.
 
-Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one; `GET /_test/events` tells what it saw.
+Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one; `GET /_test/events` is a log.
 """
 
 from __future__ import annotations

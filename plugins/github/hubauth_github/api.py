@@ -1,0 +1,69 @@
+"""What a sign-in asks GitHub's REST API.
+
+https://docs.github.com/en/rest/users
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from hubauth_core import Secret
+from hubauth_core.oauth2 import Answer, Api
+
+HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+
+MOST_PAGES: Final = 10
+"""Pages of a list that are read at most; of e-mail addresses one has been enough for everybody."""
+
+
+async def user(api: Api, url: str, token: Secret) -> dict[str, Any]:
+    """The account behind a token. Raises ProviderError."""
+    return (await _ask(api, url, token)).mapping()
+
+
+async def verified_email(api: Api, api_url: str, token: Secret) -> str | None:
+    """The account's primary address, if it is verified. Needs the scope `user:email`. Raises ProviderError."""
+    async for entry in _items(api, f"{api_url}/user/emails?per_page=100", token):
+        if entry.get("primary") is True:
+            email = entry.get("email")
+            return email if entry.get("verified") is True and isinstance(email, str) else None
+    return None
+
+
+async def _items(api: Api, url: str, token: Secret) -> AsyncIterator[dict[str, Any]]:
+    """The objects of a list, page after page, none where GitHub does not show the list to this token.
+
+    `next_url` refuses to lead to another host, so the token does not get there.
+    """
+    for _ in range(MOST_PAGES):
+        answer = await _ask(api, url, token)
+        if answer.status in {403, 404}:
+            return
+        for entry in answer.sequence():
+            if isinstance(entry, dict):
+                yield entry
+        if answer.next_url is None:
+            return
+        url = answer.next_url
+
+
+async def _ask(api: Api, url: str, token: Secret) -> Answer:
+    answer = await api.get_json(url, token=token, headers=HEADERS)
+    if answer.status == 403 and _exhausted(answer.headers):
+        raise api.unavailable(_pause(answer.headers))
+    return answer
+
+
+def _exhausted(headers: Mapping[str, str]) -> bool:
+    """Whether a refusal is about the number of requests, the primary or a secondary limit, and not about rights."""
+    return headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+
+
+def _pause(headers: Mapping[str, str]) -> float | None:
+    """Seconds until GitHub answers again, where it says so."""
+    after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
+    if after.isdecimal():
+        return float(after)
+    return max(0.0, float(reset) - time.time()) if reset.isdecimal() else None

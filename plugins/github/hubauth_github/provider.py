@@ -1,0 +1,95 @@
+"""The provider type `github`: github.com, and GitHub Enterprise by its address.
+
+https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from traitlets import Unicode, default, validate
+
+from hubauth_core import Credential
+from hubauth_core.oauth2 import Api, Claims, OAuth2Provider
+
+from . import api as github
+
+SHOW_EMAIL: Final = frozenset({"user", "user:email"})
+"""Scopes that let the hub see addresses that a person keeps private."""
+
+
+class GitHubProvider(OAuth2Provider):
+    """Sign-in with GitHub.
+
+    The subject is the account's number, because a login can be renamed and taken by somebody else. No scope is asked
+    for: the public profile is enough. With `scope = ["user:email"]` the primary address is read too, if it is verified.
+    """
+
+    title = "GitHub"
+    scope_separator = ","
+
+    url = Unicode("https://github.com", help="GitHub's address, or that of your GitHub Enterprise.").tag(config=True)
+    api_url = Unicode(
+        help="The address of its REST API. Defaults to the one that belongs to `url`: `https://api.github.com`, "
+        "`https://api.<name>.ghe.com`, or `<url>/api/v3` of a GitHub Enterprise Server."
+    ).tag(config=True)
+
+    @validate("url", "api_url")
+    def _without_slash(self, proposal: dict[str, str]) -> str:
+        return proposal["value"].rstrip("/")
+
+    @default("api_url")
+    def _default_api_url(self) -> str:
+        host = urlsplit(self.url).netloc.lower()
+        if host == "github.com" or host.endswith(".ghe.com"):
+            return f"https://api.{host}"
+        return f"{self.url}/api/v3"
+
+    @default("authorize_url")
+    def _default_authorize_url(self) -> str:
+        return f"{self.url}/login/oauth/authorize"
+
+    @default("token_url")
+    def _default_token_url(self) -> str:
+        return f"{self.url}/login/oauth/access_token"
+
+    @default("userinfo_url")
+    def _default_userinfo_url(self) -> str:
+        return f"{self.api_url}/user"
+
+    @default("icon")
+    def _default_icon(self) -> str:
+        return "github"
+
+    @default("client_authentication")
+    def _default_client_authentication(self) -> str:
+        return "post"  # the only way that GitHub documents
+
+    @default("subject_claim")
+    def _default_subject_claim(self) -> str:
+        return "id"
+
+    @default("username_claim")
+    def _default_username_claim(self) -> str:
+        return "login"
+
+    def check_options(self) -> None:
+        """Look at the addresses first: the others are made from them."""
+        self.check_url("url")
+        self.check_url("api_url")
+        super().check_options()
+
+    async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+        """The account, and its verified address where the token may see it."""
+        account = await github.user(api, self.userinfo_url, tokens.access_token)
+        email = account.get("email")
+        verified = None
+        if tokens.scopes & SHOW_EMAIL:
+            verified = await github.verified_email(api, self.api_url, tokens.access_token)
+        return {
+            **account,
+            "email": verified or email,
+            "email_verified": verified is not None,
+            "picture": account.get("avatar_url"),
+        }
