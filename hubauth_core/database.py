@@ -34,6 +34,9 @@ MIGRATION_PATIENCE = 120
 QUEUE = 200
 """Writes that may wait for a thread; beyond it they fail at once."""
 
+FAILURES = (SQLAlchemyError, UnicodeError)
+"""What a database, or its driver, raises when it does not do what was asked."""
+
 _LOCK = 0x68756261757468
 """Key of PostgreSQL's advisory lock: "hubauth"."""
 
@@ -55,8 +58,8 @@ class Database:
         try:
             with self._reads.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            raise _store_error(error) from error
+        except FAILURES as error:
+            raise _store_error() from error
 
     async def write(self, work: Callable[[Connection], Answer]) -> Answer:
         """`work(connection)` in one transaction, in a thread: all of it or nothing. Raises StoreError."""
@@ -72,8 +75,8 @@ class Database:
         try:
             with self._writes.begin() as connection:
                 return work(connection)
-        except SQLAlchemyError as error:
-            raise _store_error(error) from error
+        except FAILURES as error:
+            raise _store_error() from error
 
     def close(self) -> None:
         """Finish the writes under way and close every connection."""
@@ -199,8 +202,8 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _store_error(error: SQLAlchemyError) -> StoreError:
-    """One sentence for whoever signs in; what the database said is the cause, for the log."""
+def _store_error() -> StoreError:
+    """One sentence for whoever signs in; what the database said is chained to it, for the log."""
     return StoreError("The hub could not record this; try again in a moment.", code="store_failed")
 
 
@@ -224,8 +227,8 @@ def _migrate(database: Database, upgrade: bool) -> None:
             _run_alembic(connection)
             if version is None:
                 connection.execute(insert(meta).values(name="installed_at", value=repr(float(int(time.time())))))
-    except SQLAlchemyError as error:
-        raise _store_error(error) from error
+    except FAILURES as error:
+        raise _store_error() from error
     finally:
         engine.dispose()
 

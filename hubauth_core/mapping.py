@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from .errors import LoginRefused
+from .errors import ConfigError, LoginRefused
 from .hub import HubUsers
 from .names import name_key, normalise
 from .provider import Provider
@@ -153,21 +153,21 @@ class Mapper:
 
     def _new_name(self, provider: Provider, identity: Identity, chosen: str | None) -> str:
         prefix = self._prefixes[provider.name]
-        own = normalise(identity.username if chosen is None else chosen)
-        if chosen is None:
-            spelled = {provider.normalize_username(name): mapped for name, mapped in provider.username_map.items()}
-            own = normalise(spelled.get(provider.normalize_username(identity.username), own))
-        name = normalise(prefix + own)
-        name = normalise(self._map.get(name, name))
-        key = name_key(name)
+        own = normalise(prefix + (_own_name(provider, identity) if chosen is None else normalise(chosen)))
+        name = normalise(self._map.get(own, own))
+        self._check_reserved(provider.name, name)
+        return name
+
+    def _check_reserved(self, provider: str, name: str) -> None:
+        """Names that begin with another provider's prefix are that provider's (row V39)."""
+        prefix, key = self._prefixes[provider], name_key(name)
         for owner, reserved in self._prefixes.items():
-            if owner != provider.name and _reserves(reserved, prefix) and key.startswith(name_key(reserved)):
+            if owner != provider and _reserves(reserved, prefix) and key.startswith(name_key(reserved)):
                 raise LoginRefused(
                     f"Your username would become {name!r} here, and names that begin with {reserved!r} belong to "
                     "another way of signing in. Ask the administrator of this hub for another name.",
                     code="name_reserved_prefix",
                 )
-        return name
 
     def _claim(self, provider: Provider, identity: Identity, name: str, record: Record | None) -> Place:
         """A first sign-in under `name`, or the first one after the hub user of `record` has gone."""
@@ -205,9 +205,28 @@ class Mapper:
         return user.name in map(_spelled, provider.adopt)
 
 
+def check_adoption(providers: Mapping[str, Provider]) -> None:
+    """At most one provider may take over every hub user that is older than hubauth. Raises ConfigError."""
+    greedy = [name for name, provider in providers.items() if provider.adopt == "existing"]
+    if len(greedy) > 1:
+        raise ConfigError(
+            f"adopt = 'existing' is set for {' and '.join(map(repr, greedy))}: only one provider can own the users who "
+            "were here before; give the others a list of names."
+        )
+
+
 def _spelled(name: str) -> str:
     """How the hub spells a name of the configuration."""
     return name.lower()
+
+
+def _own_name(provider: Provider, identity: Identity) -> str:
+    """The provider's username, or what the provider's `username_map` says in its place."""
+    own = normalise(identity.username)
+    if not provider.username_map:
+        return own
+    mapped = {provider.normalize_username(name): mapped for name, mapped in provider.username_map.items()}
+    return normalise(mapped.get(provider.normalize_username(identity.username), own))
 
 
 def _reserves(prefix: str, own: str) -> bool:
