@@ -1,5 +1,6 @@
 """Pluggable sign-in for JupyterHub: what a plugin author imports. OAuth bases are in `hubauth_core.oauth2`."""
 
+from .configure import configure
 from .errors import (
     ConfigError,
     CredentialError,
@@ -69,5 +70,6 @@ __all__ = [
     "Unavailable",
     "Unchanged",
     "Updated",
+    "configure",
     "hookimpl",
 ]

@@ -11,6 +11,9 @@ class HubAuthError(Exception):
     """Root of hubauth's errors: a reason code for the log, a plain sentence for the reader."""
 
     default_code = "error"
+    subject = ""
+    username = ""
+    """Who it is about, for the audit trail, where that is known."""
 
     def __init__(self, sentence: str, *, code: str | None = None) -> None:
         super().__init__(sentence)

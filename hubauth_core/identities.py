@@ -126,14 +126,14 @@ class Identities:
         """The hub user is deleted: so are its identities, names and credentials. Pins stay, and that it had one."""
         await self._database.write(lambda connection: binding.forget(connection, user))
 
-    async def sweep(self, hub_users: Iterable[HubUser]) -> None:
+    def sweep(self, hub_users: Iterable[HubUser]) -> None:
         """The start-up check against every hub user; see `sweep.sweep`. Raises ConfigError, StoreError."""
-        await sweep(self._database, hub_users, self._clock())
+        sweep(self._database, hub_users, self._clock())
 
-    async def tell(self) -> None:
+    def tell(self) -> None:
         """Accept hub and store as they are (`hubauth init`)."""
-        await tell(self._database)
+        tell(self._database)
 
-    async def record_prefixes(self, configured: Mapping[str, Prefix]) -> dict[str, str]:
+    def record_prefixes(self, configured: Mapping[str, Prefix]) -> dict[str, str]:
         """Record the prefixes in force and answer them all; see `sweep.record_prefixes`. Raises ConfigError."""
-        return await record_prefixes(self._database, configured)
+        return record_prefixes(self._database, configured)

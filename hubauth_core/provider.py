@@ -40,8 +40,11 @@ class Provider(LoggingConfigurable):
     title: ClassVar[str] = ""
     """What the source is called, where the administrator sets no `label`."""
 
-    presentation: ClassVar[Literal["button", "form"]] = "button"
+    presentation: Literal["button", "form"] = "button"
     """How the sign-in page shows it: a button that leads to the source, or a form of our own."""
+
+    brings_rules: ClassVar[bool] = False
+    """Whether the source decides by rules of its own who may enter; then `SignIn.decision` says what it decided."""
 
     required_options: ClassVar[tuple[str, ...]] = ()
     """Options without which the provider cannot start."""

@@ -27,8 +27,9 @@ PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 class Registry:
     """The configured providers, in order, and the only way to call them.
 
-    `providers` holds those in service; `broken` holds, under `on_broken_provider = "disable"`, why one is not.
-    `hook_timeout` (seconds) bounds every asynchronous call of a plugin.
+    `providers` holds those in service; `broken` holds, under `on_broken_provider = "disable"`, why one is not;
+    `order` is the order in which both were configured. `hook_timeout` (seconds) bounds every
+    asynchronous call of a plugin.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Registry:
         self.manager = PluginManager()
         self.providers: dict[str, Provider] = {}
         self.broken: dict[str, str] = {}
+        self.order: list[str] = []
         self.hook_timeout = hook_timeout
         self.log = log or logging.getLogger("hubauth")
         self._parent = parent
@@ -69,6 +71,7 @@ class Registry:
                 problems.append(f"provider {name!r}: {error.sentence}")
                 if disable_broken:
                     self.broken[name] = error.sentence
+                    self.order.append(name)
                     self.log.error("hubauth: %s; it is out of service", problems[-1])
         if problems and not disable_broken:
             raise ConfigError("\n".join(problems))
@@ -139,6 +142,12 @@ class Registry:
     def _enlist(self, provider: Provider) -> None:
         self.manager.add_provider(provider)
         self.providers[provider.name] = provider
+        self.order.append(provider.name)
+
+    @property
+    def alone(self) -> Provider | None:
+        """The provider, where there is exactly one way in."""
+        return next(iter(self.providers.values())) if len(self.order) == len(self.providers) == 1 else None
 
     # Calls.
 

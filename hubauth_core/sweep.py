@@ -26,27 +26,27 @@ _TOLD_EMPTY = "told_empty"
 _ACCEPT_ORPHANS = "accept_orphans"
 
 
-async def sweep(database: Database, hub_users: Iterable[HubUser], now: float) -> None:
+def sweep(database: Database, hub_users: Iterable[HubUser], now: float) -> None:
     """Mark identities whose hub user is gone, delete those that were marked long ago. `hub_users`: every one.
 
     Raises ConfigError, and then nothing is written, if more than one in a hundred (and at least ten) would be marked at
     once, or if the store is empty beside a hub that has users from before, unless `tell` said that this is right.
     """
     everybody = list(hub_users)
-    await database.write(lambda connection: _sweep(connection, everybody, now))
+    database.write_now(lambda connection: _sweep(connection, everybody, now))
 
 
-async def tell(database: Database) -> None:
+def tell(database: Database) -> None:
     """The administrator says that hub and store belong together as they are (`hubauth init`)."""
 
     def write(connection: Connection) -> None:
         _remember(connection, _TOLD_EMPTY)
         _remember(connection, _ACCEPT_ORPHANS)
 
-    await database.write(write)
+    database.write_now(write)
 
 
-async def record_prefixes(database: Database, configured: Mapping[str, Prefix]) -> dict[str, str]:
+def record_prefixes(database: Database, configured: Mapping[str, Prefix]) -> dict[str, str]:
     """Record the prefixes in force; answers them all, also of providers that are not configured now.
 
     Raises ConfigError if one that nobody wrote out differs from the recorded one.
@@ -60,7 +60,7 @@ async def record_prefixes(database: Database, configured: Mapping[str, Prefix]) 
             raise ConfigError(_changed_prefix(provider, was, prefix.text))
     changed = {name: new.text for name, new in configured.items() if recorded.get(name) != new.text}
     if changed:
-        await database.write(lambda connection: _record_prefixes(connection, changed))
+        database.write_now(lambda connection: _record_prefixes(connection, changed))
     return recorded | changed
 
 

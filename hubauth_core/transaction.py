@@ -7,6 +7,7 @@ of tabs and providers can be under way side by side.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -130,28 +131,36 @@ def remember(transaction: Transaction, memo: Mapping[str, Any]) -> Transaction:
 class UsedStates:
     """States whose code was sent, for as long as a replay could come; in this process, which is the only hub there is.
 
-    A second callback of the same browser finds here what the first came to (rows R03, X17, F12).
+    A second callback of the same browser waits here for what the first comes to (rows R03, X17, F12).
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._used: dict[str, float] = {}
+        self._used: dict[str, tuple[float, asyncio.Future[bool]]] = {}
 
-    def claim(self, state: str) -> bool:
-        """True for the first to claim a state, False for everybody after."""
+    def claim(self, state: str) -> asyncio.Future[bool] | None:
+        """None for the first to claim a state; for everybody after, whether the first came to a session."""
         self._prune()
         digest = hashlib.sha256(state.encode()).hexdigest()
         if digest in self._used:
-            return False
-        self._used[digest] = self._clock() + LIFETIME + 60
-        return True
+            return self._used[digest][1]
+        self._used[digest] = (self._clock() + LIFETIME + 60, asyncio.get_running_loop().create_future())
+        return None
+
+    def settle(self, state: str, *, signed_in: bool, over: bool = True) -> None:
+        """Say what the first claim of a state came to; where the sign-in is not over, its state may come once more."""
+        digest = hashlib.sha256(state.encode()).hexdigest()
+        if digest in self._used and not self._used[digest][1].done():
+            self._used[digest][1].set_result(signed_in)
+        if not over:
+            self._used.pop(digest, None)
 
     def __len__(self) -> int:
         return len(self._used)
 
     def _prune(self) -> None:
         now = self._clock()
-        for digest, until in list(self._used.items()):
+        for digest, (until, _) in list(self._used.items()):
             if until > now:
                 break
             del self._used[digest]

@@ -1,0 +1,357 @@
+"""HubAuthenticator, the face that JupyterHub sees: it reads the configuration, builds the house, hands out pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from jupyterhub.orm import new_token
+from jupyterhub.utils import url_path_join
+from traitlets import Bool, Dict, Enum, Float, List, Unicode, default
+from traitlets.config import Application
+
+from .access import Access
+from .database import open_database, store_url
+from .discovery import nearest
+from .errors import ConfigError, HubAuthError, LoginRefused, ProviderError
+from .events import Audit
+from .hub import JupyterHubUsers, hub_user
+from .identities import Identities
+from .mapping import Mapper, Record, hub_key
+from .names import prefixes_of
+from .provider import Provider
+from .registry import Registry
+from .signin import Admitted, SignInFlow
+from .transaction import Seal, UsedStates
+from .types import HubCall, Identity, ReauthRequired, Refused, Unavailable, Updated
+from .vault import Vault
+from .web.pages import HANDLERS
+from .web.view import TEMPLATES
+
+
+class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
+    """Signs people in through any number of providers at once."""
+
+    providers = Dict(
+        None,
+        allow_none=True,
+        key_trait=Unicode(),
+        help="The providers: a name that never changes -> its options. `type` defaults to the name; the order is the "
+        "order on the sign-in page. Where it is not set, every installed type whose required options are set becomes a "
+        "provider of its own name.",
+    ).tag(config=True)
+    plugins = List(
+        Unicode(),
+        help="Cross-cutting plugins to load (entry points of the group `hubauth.plugins`), in the order of calls.",
+    ).tag(config=True)
+    on_broken_provider = Enum(
+        ["stop", "disable"],
+        "stop",
+        help="What to do at start with a provider that is misconfigured or broken: stop the hub with a message, or "
+        "start without it.",
+    ).tag(config=True)
+    db_url = Unicode(
+        help="hubauth's own database. Defaults to `hubauth.sqlite` beside the hub's SQLite file, or to the hub's "
+        "database if that is PostgreSQL or MySQL."
+    ).tag(config=True)
+    upgrade_db = Bool(False, help="Upgrade hubauth's database at start, if an older version made it.").tag(config=True)
+    hook_timeout = Float(30, min=1, help="Seconds after which a call of a plugin counts as failed.").tag(config=True)
+    audit_log = Unicode(help="A file that takes every sign-in and every refusal, one JSON object a line.").tag(
+        config=True
+    )
+    audit_required = Bool(True, help="Refuse a sign-in that cannot be written to `audit_log`.").tag(config=True)
+    auth_state_tokens = Bool(
+        False,
+        help="Put tokens into auth_state as OAuthenticator does (`access_token`, `id_token`, `refresh_token`, `scope`, "
+        "`<provider>_user`), for code that expects them there.",
+    ).tag(config=True)
+
+    @default("allow_existing_users")
+    def _people_can_be_removed(self) -> bool:
+        # JupyterHub's default would go on allowing whoever was allowed once.
+        return False
+
+    @default("auth_refresh_strict")
+    def _refusals_hold_for_tokens(self) -> bool:
+        return True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        try:
+            self._build(self.parent)
+        except ConfigError as error:
+            if not isinstance(self.parent, Application):
+                raise
+            self.log.critical("hubauth cannot start.\n%s", error.sentence)
+            self.parent.exit(1)
+
+    def _build(self, app: Any) -> None:
+        registry = self.load_registry()
+        configured = {name: _prefix(registry, name, options) for name, options in (self.providers or {}).items()}
+        configured |= {name: each.username_prefix for name, each in registry.providers.items()}
+        database = open_database(store_url(self.db_url, app.db_url), upgrade=self.upgrade_db or app.upgrade_db)
+        identities = Identities(database)
+        prefixes = identities.record_prefixes(prefixes_of(configured))
+        hub_users = JupyterHubUsers(lambda: app.db)
+        identities.sweep(hub_users.everybody())
+        self.vault = Vault(database)
+        self.flow = SignInFlow(
+            registry=registry,
+            access=Access(identities, several=len(configured) > 1),
+            mapper=Mapper(
+                prefixes,
+                identities,
+                hub_users,
+                validate_username=self.validate_username,
+                listed=self.allowed_users | self.admin_users,
+                username_map=self.username_map,
+            ),
+            identities=identities,
+            vault=self.vault,
+            audit=Audit(
+                registry.emit,
+                self.log,
+                path=Path(self.audit_log) if self.audit_log else None,
+                required=self.audit_required,
+            ),
+        )
+        self.seal = Seal(app.cookie_secret)
+        self.used = UsedStates()
+        self.public_url: str = app.public_url
+        _offer_templates(app)
+
+    def load_registry(self) -> Registry:
+        """The providers and plugins of the configuration. Raises ConfigError with everything that is wrong."""
+        for option in self.config.get("HubAuthenticator", {}):
+            known = HubAuthenticator.class_trait_names(config=True)
+            if option not in known:
+                raise ConfigError(f"unknown option c.HubAuthenticator.{option}. {nearest(option, known)}")
+        registry = Registry(parent=self, log=self.log, hook_timeout=self.hook_timeout)
+        registry.load_plugins(self.plugins)
+        if self.providers is None:
+            registry.discover()
+        else:
+            registry.configure(self.providers, disable_broken=self.on_broken_provider == "disable")
+        adopting = [name for name, each in registry.providers.items() if each.adopt == "existing"]
+        if len(adopting) > 1:
+            raise ConfigError(f"only one provider may have adopt = 'existing', not {' and '.join(adopting)}")
+        return registry
+
+    @property
+    def registry(self) -> Registry:
+        return self.flow.registry
+
+    # What the hub asks at a sign-in.
+
+    async def authenticate(self, handler: Any, data: Any = None) -> dict[str, Any] | None:
+        """The hub's model of somebody who came through one of our pages; nobody else gets one."""
+        admitted = data.get("hubauth") if isinstance(data, dict) else None
+        return self.model(admitted) if isinstance(admitted, Admitted) else None
+
+    def model(self, admitted: Admitted) -> dict[str, Any]:
+        """What the hub's `login_user` wants to know about a sign-in."""
+        identity, decision = admitted.identity, admitted.verdict.decision
+        name = admitted.place.name
+        model: dict[str, Any] = {
+            "name": name,
+            "admin": True if name in self.admin_users else decision.admin,
+            "auth_state": self._auth_state(admitted) if self.enable_auth_state else None,
+            "hubauth": admitted,
+        }
+        if self.manage_groups:
+            model["groups"] = None if decision.groups is None else sorted(decision.groups)
+        self.log.debug("hubauth: %r of %r is %r here", identity.subject, identity.provider, name)
+        return model
+
+    def _auth_state(self, admitted: Admitted) -> dict[str, Any]:
+        identity = admitted.identity
+        state: dict[str, Any] = {
+            "provider": identity.provider,
+            "subject": identity.subject,
+            "claims": dict(identity.claims),
+        }
+        if self.auth_state_tokens:
+            for credential in admitted.sign_in.credentials[:1]:
+                tokens = {name: getattr(credential, name) for name in ("access_token", "refresh_token", "id_token")}
+                state |= {name: token.reveal() for name, token in tokens.items() if token is not None}
+                state |= {"scope": sorted(credential.scopes), f"{identity.provider}_user": dict(identity.claims)}
+        return state
+
+    def normalize_username(self, username: str) -> str:
+        """The hub's spelling. `username_map` is not applied here: mapping applies it, once, at the first sign-in."""
+        return username.lower()
+
+    def check_allowed(self, username: str, authentication: Any = None) -> Any:
+        """Whether a provider's rule grants, or else one of the hub-wide rules does."""
+        admitted = (authentication or {}).get("hubauth")
+        if isinstance(admitted, Admitted) and admitted.verdict.decision.allowed:
+            return True
+        return super().check_allowed(username, authentication)
+
+    def check_allow_config(self) -> None:
+        """Warn if nobody can enter; rules of providers count."""
+        ruled = [name for name, each in self.registry.providers.items() if _grants(each)]
+        if not ruled:
+            super().check_allow_config()
+
+    async def welcome(self, handler: Any, admitted: Admitted) -> Any:
+        """Sign somebody in at the hub, and record who they are. Raises LoginRefused, StoreError."""
+        try:
+            user = await handler.login_user({"hubauth": admitted})
+        except BaseException:
+            self.flow.turned_away(admitted)
+            raise
+        if user is None:
+            raise self.flow.turned_away(admitted)
+        await self.settle(handler, admitted, user)
+        return user
+
+    async def settle(self, handler: Any, admitted: Admitted, user: Any) -> None:
+        """Record a sign-in that the hub has accepted. Raises StoreError, and then there is no session."""
+        hub = HubCall(user=user, handler=handler, state=admitted.sign_in.state)
+        provider, place = admitted.identity.provider, admitted.place
+        try:
+            if not place.returning:
+                await self.registry.ask("hubauth_user_added", provider, identity=admitted.identity, hub=hub)
+            elif place.record is not None and place.record.hub_name != user.name:
+                old = place.record.hub_name
+                await self.registry.ask(
+                    "hubauth_user_renamed", provider, identity=admitted.identity, hub=hub, old_name=old
+                )
+            await self.flow.bind(admitted, hub_user(user.orm_user), address=handler.request.remote_ip or "")
+        except BaseException:
+            handler.clear_login_cookie()
+            handler._jupyterhub_user = None
+            raise
+
+    # What the hub asks afterwards: always of the provider of the home identity, or of each identity's.
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> Any:
+        """True, False ("sign in again"), or a new model. A source that does not answer keeps people signed in."""
+        record = self.flow.identities.home_of(hub_key(hub_user(user.orm_user)))
+        if record is None or record.provider in self.registry.broken:
+            return True
+        if record.provider not in self.registry.providers:
+            return False
+        identity = _identity(record)
+        hub = HubCall(user=user, handler=handler, state=(await self.vault.state(record)).content)
+        try:
+            outcome = await self.registry.ask(
+                "hubauth_refresh_identity", record.provider, identity=identity, credential=None, hub=hub
+            )
+        except ProviderError:
+            return True
+        if isinstance(outcome, Refused | ReauthRequired):
+            return False
+        if isinstance(outcome, Unavailable):
+            return True
+        return await self._refreshed(record, outcome, user)
+
+    async def _refreshed(self, record: Record, outcome: Any, user: Any) -> Any:
+        source = self.registry.provider(record.provider)
+        identity, own = _identity(record), None
+        if isinstance(outcome, Updated):
+            identity, own = outcome.identity, outcome.decision
+            if outcome.state is not None:
+                await self.vault.store(
+                    await self.vault.seal(record.id, _identity(record), state=outcome.state), time.time()
+                )
+        try:
+            verdict = self.flow.access.decide(source, identity, own)
+        except LoginRefused:
+            return False
+        if not isinstance(outcome, Updated):
+            return True
+        decision = verdict.decision
+        model: dict[str, Any] = {"name": user.name, "admin": decision.admin}
+        if self.manage_groups:
+            model["groups"] = None if decision.groups is None else sorted(decision.groups)
+        return model
+
+    async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
+        """Tell each identity's provider that a server is about to start; an error stops the start."""
+        for record in self._records(user):
+            await self._tell("hubauth_pre_spawn", record, user, spawner)
+
+    async def post_spawn_stop(self, user: Any, spawner: Any) -> None:
+        """Tell each identity's provider that a server has stopped."""
+        for record in self._records(user):
+            await self._tell("hubauth_post_stop", record, user, spawner)
+
+    async def add_user(self, user: Any) -> None:
+        """At start, for every hub user: tell the providers. A new one is told of when its sign-in is recorded."""
+        super().add_user(user)
+        for record in self._records(user):
+            if type(self.registry.provider(record.provider)).user_added is not Provider.user_added:
+                await self._tell("hubauth_user_added", record, user)
+
+    async def delete_user(self, user: Any) -> None:
+        """The hub user is going: its identities and credentials go too, and their providers are told."""
+        for record in self._records(user):
+            try:
+                await self._tell("hubauth_user_deleted", record, user)
+            except HubAuthError as error:
+                self.log.error("hubauth: provider %r was not told of a deletion: %s", record.provider, error.sentence)
+        await self.flow.identities.forget(hub_key(hub_user(getattr(user, "orm_user", user))))
+        super().delete_user(user)
+
+    async def goodbye(self, handler: Any, user: Any) -> None:
+        """End every session of a hub user, on the server too (rows V10, 7.4.1)."""
+        user.orm_user.cookie_id = new_token()
+        handler.db.commit()
+        for record in self._records(user):
+            try:
+                await self._tell("hubauth_logged_out", record, user, handler=handler)
+            except HubAuthError as error:
+                self.log.warning("hubauth: provider %r was not told of a logout: %s", record.provider, error.sentence)
+
+    def _records(self, user: Any) -> Iterable[Record]:
+        """The identities of a hub user whose providers are in service."""
+        known = self.flow.identities.of_hub_user(hub_key(hub_user(getattr(user, "orm_user", user))))
+        return [record for record in known if record.provider in self.registry.providers]
+
+    async def _tell(self, hook: str, record: Record, user: Any, spawner: Any = None, handler: Any = None) -> None:
+        handler = handler or getattr(spawner, "handler", None)
+        hub = HubCall(user=user, handler=handler, spawner=spawner, state=(await self.vault.state(record)).content)
+        await self.registry.ask(hook, record.provider, identity=_identity(record), hub=hub)
+
+    # Pages.
+
+    def get_handlers(self, app: Any) -> list[Any]:
+        """Our pages, and the providers' own below their paths."""
+        pages: list[Any] = list(HANDLERS)
+        for name in self.registry.providers:
+            for page in self.registry.ask_now("hubauth_pages", name):
+                pages.append((rf"/auth/{name}/{page.pattern.lstrip('/')}", page.handler, dict(page.options)))
+        return pages
+
+    def login_url(self, base_url: str) -> str:
+        """Where a sign-in begins: at the only provider there is, or at the page with all of them."""
+        alone = self.registry.alone
+        path = ("auth", alone.name, "login") if alone is not None else ("login",)
+        return str(url_path_join(base_url, *path))
+
+
+def _prefix(registry: Registry, name: str, options: Any) -> str | None:
+    """The prefix as configured, also for a provider that is out of service."""
+    if name in registry.providers:
+        return registry.providers[name].username_prefix
+    return options.get("username_prefix") if isinstance(options, Mapping) else None
+
+
+def _grants(provider: Provider) -> bool:
+    return bool(provider.allow_all or provider.allowed_users or provider.admin_users or provider.brings_rules)
+
+
+def _identity(record: Record) -> Identity:
+    return Identity(provider=record.provider, subject=record.subject, username=record.username)
+
+
+def _offer_templates(app: Any) -> None:
+    """Put our templates before the hub's own and after the administrator's."""
+    paths, stock = app.template_paths, app._template_paths_default()[0]
+    if str(TEMPLATES) not in paths:
+        paths.insert(paths.index(stock) if stock in paths else len(paths), str(TEMPLATES))

@@ -1,0 +1,181 @@
+"""What our pages share: the request as plain values, `next` that stays on this hub, transactions in cookies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.utils import get_browser_protocol, url_path_join
+from tornado import web
+
+from ..errors import HubAuthError, LoginRefused, ProviderUnavailable
+from ..provider import Provider
+from ..signin import Admitted, SignInFlow
+from ..transaction import LIFETIME, Seal, UsedStates, cookie_name, ours
+from ..types import Request, Transaction
+from .answers import answer_to
+from .view import sign_in_url
+
+MOST_IN_A_FIELD: Final = 16 * 1024
+"""Characters of one form field or query parameter that are looked at."""
+
+MOST_IN_A_NAME: Final = 255
+"""Characters of a username (row V14)."""
+
+_CONTROLS: Final = dict.fromkeys([*range(32), 127])
+
+
+class Host(Protocol):
+    """What the pages need of the authenticator."""
+
+    flow: SignInFlow
+    seal: Seal
+    used: UsedStates
+    auto_login: bool
+    public_url: str
+
+    async def welcome(self, handler: Any, admitted: Admitted) -> Any:
+        """Sign somebody in at the hub. Raises LoginRefused, StoreError."""
+
+    async def goodbye(self, handler: Any, user: Any) -> None:
+        """End every session of a hub user."""
+
+
+class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
+    """The base of hubauth's pages."""
+
+    @property
+    def host(self) -> Host:
+        authenticator: Host = self.authenticator
+        return authenticator
+
+    @property
+    def flow(self) -> SignInFlow:
+        return self.host.flow
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cache-Control", "no-store")
+
+    def check_xsrf_cookie(self) -> None:
+        """The hub's check, and a refusal of what another site sends, which 5.2.1 lets through (row V11)."""
+        if self.request.method == "POST":
+            headers = self.request.headers
+            foreign = headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+            if foreign or headers.get("Sec-Fetch-Mode") == "no-cors":
+                raise web.HTTPError(403, "This form was sent from another site.")
+        try:
+            super().check_xsrf_cookie()
+        except web.HTTPError as error:
+            raise web.HTTPError(error.status_code, "This form is too old. Reload the page and try again.") from None
+
+    def provider(self, name: str) -> Provider:
+        """The provider of a path. Raises ProviderUnavailable for a broken one; answers 404 for an unknown one."""
+        if name in self.flow.registry.broken:
+            raise ProviderUnavailable("This way to sign in is not available now.", code="provider_disabled")
+        provider = self.flow.registry.providers.get(name)
+        if provider is None:
+            raise web.HTTPError(404)
+        return provider
+
+    def plain_request(self) -> Request:
+        """What the browser sent. Raises LoginRefused for what is larger than any page of ours sends."""
+        query = {name: self.get_query_arguments(name, strip=False) for name in self.request.query_arguments}
+        form = {name: self.get_body_arguments(name, strip=False) for name in self.request.body_arguments}
+        values = [value for values in [*query.values(), *form.values()] for value in values]
+        if any(len(value) > MOST_IN_A_FIELD for value in values):
+            raise LoginRefused("The request is too large.", code="too_large")
+        if any(len(name) > MOST_IN_A_NAME for name in form.get("username", ())):
+            raise LoginRefused("This username is too long.", code="name_too_long")
+        return Request(
+            method=self.request.method or "GET",
+            query=query,
+            form=form,
+            address=self.request.remote_ip or "",
+            handler=self,
+        )
+
+    # Where to go afterwards.
+
+    def safe_next(self, wanted: str) -> str:
+        """`wanted` if it leads to a page below this hub's base_url, else "" (row V13).
+
+        The hub's own check, which lets control characters and paths outside base_url pass, stands between two more.
+        """
+        cleaned: str = self._validate_next_url(wanted.translate(_CONTROLS))
+        path = urlsplit(cleaned).path
+        within = path.startswith(self.settings["base_url"]) and not path.startswith("//")
+        return cleaned if within and ".." not in path.split("/") else ""
+
+    def arrive(self, user: Any, wanted: str) -> None:
+        """Send a person who is signed in to where they wanted to go, or where the hub sends everybody."""
+        self._jupyterhub_user = user
+        self.redirect(self.safe_next(wanted) or self.get_next_url(user))
+
+    def get_next_url(self, user: Any = None, default: Any = None) -> str:
+        """The hub's default page; `next` was dealt with by `safe_next`."""
+        self.request.arguments.pop("next", None)
+        url: str = super().get_next_url(user, default)
+        return url
+
+    def append_query_parameters(self, url: str, exclude: Any = None) -> str:
+        """Nothing of our query goes on to the next page: it may be a code and a state (row R06)."""
+        return url
+
+    def callback_url(self, provider: Provider) -> str:
+        """The provider's own redirect URI: as configured, else below the public URL, else below the address asked."""
+        configured: str = getattr(provider, "redirect_url", "")
+        if configured:
+            return configured
+        public = urlsplit(self.host.public_url)
+        origin = f"{public.scheme}://{public.netloc}"
+        if not public.netloc:
+            origin = f"{get_browser_protocol(self.request)}://{self.request.host}"
+        return origin + str(url_path_join(self.hub.base_url, "auth", provider.name, "callback"))
+
+    # Transactions in cookies.
+
+    def keep(self, transaction: Transaction) -> None:
+        """Seal a transaction into a cookie of its own, and make room for it."""
+        sealed = self.host.seal.close(transaction)
+        for name in self.host.seal.surplus(self.transaction_cookies()):
+            self.drop(name)
+        self.set_cookie(
+            cookie_name(transaction.state),
+            sealed,
+            path=url_path_join(self.hub.base_url, "auth/"),
+            httponly=True,
+            samesite="Lax",
+            secure=urlsplit(transaction.redirect_uri).scheme == "https",
+            max_age=LIFETIME,
+        )
+
+    def drop(self, name: str) -> None:
+        self.clear_cookie(name, path=url_path_join(self.hub.base_url, "auth/"))
+
+    def transaction_cookies(self) -> Mapping[str, str]:
+        return {name: self.request.cookies[name].value for name in ours(self.request.cookies)}
+
+    # Refusals.
+
+    async def refuse(self, error: HubAuthError, provider: Provider | None = None, wanted: str = "") -> None:
+        """The page of a sign-in that did not work: a sentence, and the way on. One audit event."""
+        self.flow.refused(provider.name if provider else "", error, address=self.request.remote_ip or "")
+        answer = answer_to(error)
+        self.set_status(answer.status)
+        if retry_after := getattr(error, "retry_after", None):
+            self.set_header("Retry-After", str(int(retry_after)))
+        login_url = url_path_join(self.hub.base_url, "login")
+        page = await self.render_template(
+            "hubauth-refused.html",
+            title=answer.title,
+            sentence=error.sentence,
+            code=error.code,
+            label=provider.label if provider else "",
+            retry_url=sign_in_url(self.hub.base_url, provider.name, wanted) if provider else login_url,
+            login_url=login_url,
+        )
+        self.finish(page)

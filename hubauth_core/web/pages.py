@@ -1,0 +1,244 @@
+"""What the browser meets: the sign-in page, each provider's start and callback, logout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyterhub._xsrf_utils import _set_xsrf_cookie
+from jupyterhub.handlers.login import LogoutHandler
+from jupyterhub.utils import url_path_join
+from tornado import web
+from tornado.escape import url_escape
+
+from ..errors import HubAuthError, LoginRefused
+from ..provider import Provider
+from ..signin import Admitted
+from ..transaction import begin, cookie_name, remember
+from ..types import Form, Redirect, Request, Step, Transaction
+from .handler import MOST_IN_A_NAME, HubAuthHandler
+from .view import STATIC, Source, find_icon, sign_in_url
+
+
+class SourcesHandler(HubAuthHandler):
+    """A page that shows the ways in: all of them, or one provider's form."""
+
+    def source(self, provider: Provider, wanted: str, **more: Any) -> Source:
+        return Source(
+            name=provider.name,
+            label=provider.label,
+            url=sign_in_url(self.hub.base_url, provider.name, wanted),
+            icon=find_icon(provider.icon, Path(self.settings["static_path"])),
+            **more,
+        )
+
+    async def sources(self, wanted: str, failed: Source | None = None) -> list[Source]:
+        """Every way in, in the order of the configuration; `failed` stands in its own place."""
+        registry = self.flow.registry
+        found = []
+        for name in registry.order:
+            if failed is not None and failed.name == name:
+                found.append(failed)
+            elif name in registry.broken:
+                url = sign_in_url(self.hub.base_url, name, wanted)
+                found.append(Source(name=name, label=name, url=url, unavailable="Not available now."))
+            else:
+                found.append(await self._offer(registry.providers[name], wanted))
+        return found
+
+    async def _offer(self, provider: Provider, wanted: str) -> Source:
+        if provider.presentation == "button":
+            return self.source(provider, wanted)
+        try:
+            step, _ = await self.flow.begin(
+                provider.name, Request(handler=self), redirect_uri=self.callback_url(provider), next_url=wanted
+            )
+        except HubAuthError as error:
+            return self.source(provider, wanted, unavailable=error.sentence)
+        return self.source(provider, wanted, form=step if isinstance(step, Form) else None)
+
+    async def show_sources(self, wanted: str, failed: Source | None = None) -> None:
+        """The sign-in page."""
+        self._renew_xsrf()
+        page = await self.render_template(
+            "login.html",
+            sources=await self.sources(wanted, failed),
+            next=url_escape(wanted),
+            username=failed.username if failed else "",
+            login_error=failed.error if failed else "",
+            login_url=self.settings["login_url"],
+            authenticator_login_url=self.authenticator.login_url(self.hub.base_url),
+            authenticator=self.authenticator,
+            custom_html="",
+            xsrf=self.xsrf_token.decode("ascii"),
+        )
+        self.finish(page)
+
+    async def go_on(self, provider: Provider, step: Step, transaction: Transaction) -> None:
+        """The next step of a transaction, which the browser keeps meanwhile."""
+        self.keep(remember(transaction, step.memo))
+        if isinstance(step, Redirect):
+            self.redirect(step.url)
+        else:
+            await self.show_form(self.source(provider, transaction.next_url, form=step), transaction.state)
+
+    async def show_form(self, source: Source, state: str = "") -> None:
+        """The form of one provider on a page of its own."""
+        self._renew_xsrf()
+        page = await self.render_template(
+            "hubauth-form.html",
+            source=source,
+            state=state,
+            next=url_escape(source.next),
+            authenticator=self.authenticator,
+            login_url=self.settings["login_url"],
+            xsrf=self.xsrf_token.decode("ascii"),
+        )
+        self.finish(page)
+
+    def _renew_xsrf(self) -> None:
+        """Start the form's lifetime now, as the hub's own sign-in page does."""
+        if self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
+            _set_xsrf_cookie(self, self._xsrf_token_id, cookie_path=self.hub.base_url, xsrf_token=self.xsrf_token)
+
+
+class LoginPage(SourcesHandler):
+    """`/hub/login`: every way in."""
+
+    async def get(self) -> None:
+        wanted = self.safe_next(self.get_query_argument("next", ""))
+        if self.current_user:
+            self.set_login_cookie(self.current_user)
+            self.arrive(self.current_user, wanted)
+            return
+        alone = self.flow.registry.alone
+        if self.host.auto_login and alone is not None and alone.presentation == "button":
+            self.redirect(sign_in_url(self.hub.base_url, alone.name, wanted))
+        else:
+            await self.show_sources(wanted)
+
+    async def post(self) -> None:
+        raise web.HTTPError(405, "Each way to sign in has an address of its own; see the sign-in page.")
+
+
+class ProviderLogin(SourcesHandler):
+    """`/hub/auth/<name>/login`: GET begins a sign-in, POST takes a form of the provider."""
+
+    async def get(self, name: str) -> None:
+        provider, wanted = None, self.safe_next(self.get_query_argument("next", ""))
+        try:
+            provider = self.provider(name)
+            step, transaction = await self.flow.begin(
+                name, self.plain_request(), redirect_uri=self.callback_url(provider), next_url=wanted
+            )
+            if isinstance(step, Form) and not step.memo:
+                await self.show_form(self.source(provider, wanted, form=step))
+            else:
+                await self.go_on(provider, step, transaction)
+        except HubAuthError as error:
+            await self.refuse(error, provider, wanted)
+
+    async def post(self, name: str) -> None:
+        provider, wanted = None, self.safe_next(self.get_body_argument("next", ""))
+        try:
+            provider = self.provider(name)
+            request = self.plain_request()
+            transaction = self._transaction(provider, request, wanted)
+            step = await self.flow.finish(name, request, transaction)
+            if isinstance(step, Step):
+                await self.go_on(provider, step, transaction)
+                return
+            user = await self.host.welcome(self, step)
+            self.drop(cookie_name(transaction.state))
+            self.arrive(user, transaction.next_url)
+        except HubAuthError as error:
+            await self._refuse_form(error, provider, wanted)
+
+    def _transaction(self, provider: Provider, request: Request, wanted: str) -> Transaction:
+        """The transaction that a further step belongs to, or a new one for a first step."""
+        state = request.form.get("state", ("",))[0]
+        if state:
+            return self.host.seal.open(state, self.transaction_cookies(), provider.name)
+        return begin(provider.name, redirect_uri=self.callback_url(provider), next_url=wanted)
+
+    async def _refuse_form(self, error: HubAuthError, provider: Provider | None, wanted: str) -> None:
+        """A wrong password keeps the person on the page with the form; everything else has a page of its own."""
+        if provider is None or provider.presentation != "form" or error.code != "bad_credentials":
+            await self.refuse(error, provider, wanted)
+            return
+        self.flow.refused(provider.name, error, address=self.request.remote_ip or "")
+        self.set_status(403)
+        offered = await self._offer(provider, wanted)
+        typed = self.get_body_argument("username", "")[:MOST_IN_A_NAME]
+        failed = self.source(provider, wanted, form=offered.form, error=error.sentence, username=typed)
+        await self.show_sources(wanted, failed)
+
+
+class ProviderCallback(SourcesHandler):
+    """`/hub/auth/<name>/callback`: where the source sends the browser back to."""
+
+    async def get(self, name: str) -> None:
+        provider, wanted = None, ""
+        try:
+            provider = self.provider(name)
+            request = self.plain_request()
+            transaction = self._transaction(provider, request)
+            wanted = transaction.next_url
+            await self._finish(provider, request, transaction)
+        except HubAuthError as error:
+            await self.refuse(error, provider, wanted)
+
+    def _transaction(self, provider: Provider, request: Request) -> Transaction:
+        try:
+            state, _ = request.one("state"), request.one("code")
+        except ValueError:
+            raise LoginRefused("The answer to this sign-in is malformed. Try again.", code="bad_request") from None
+        if not state:
+            raise LoginRefused("This sign-in was not begun here. Try again.", code="state_missing")
+        transaction = self.host.seal.open(state, self.transaction_cookies(), provider.name)
+        self.drop(cookie_name(state))
+        return transaction
+
+    async def _finish(self, provider: Provider, request: Request, transaction: Transaction) -> None:
+        earlier = self.host.used.claim(transaction.state)
+        if earlier is not None:
+            if not await earlier:
+                raise LoginRefused("This sign-in is over. Try again.", code="state_used")
+            self.redirect(self.safe_next(transaction.next_url) or url_path_join(self.hub.base_url, "home"))
+            return
+        user = step = None
+        try:
+            step = await self.flow.finish(provider.name, request, transaction)
+            if isinstance(step, Admitted):
+                user = await self.host.welcome(self, step)
+        finally:
+            self.host.used.settle(transaction.state, signed_in=user is not None, over=not isinstance(step, Step))
+        if isinstance(step, Step):
+            await self.go_on(provider, step, transaction)
+        else:
+            self.arrive(user, transaction.next_url)
+
+
+class LogoutPage(LogoutHandler, HubAuthHandler):  # type: ignore[misc]  # jupyterhub is untyped
+    """`/hub/logout`: ends every session of the user, on the server too (rows V10, 7.4.1)."""
+
+    async def handle_logout(self) -> None:
+        user = self.current_user
+        if user:
+            await self.host.goodbye(self, user)
+        # After a failed refresh the hub sees nobody here, and clears nothing.
+        self.clear_login_cookie()
+
+
+class StaticFiles(web.StaticFileHandler):
+    """`/hub/hubauth/static/`: our style sheet and script."""
+
+
+HANDLERS = [
+    (r"/login", LoginPage),
+    (r"/logout", LogoutPage),
+    (r"/auth/([a-z0-9_]+)/login", ProviderLogin),
+    (r"/auth/([a-z0-9_]+)/callback", ProviderCallback),
+    (r"/hubauth/static/(.*)", StaticFiles, {"path": str(STATIC)}),
+]
+"""Every page of the core, below the hub's own path."""
