@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness import hubs, parts
+from harness import counterparts, hubs, parts
 from harness.browser import Browser
+from harness.counterparts import Counterpart, Forge
 from harness.hub import Hub
 
 
@@ -78,6 +79,42 @@ async def new_browser() -> AsyncIterator[Callable[[Hub], Browser]]:
     yield new
     for browser in opened:
         await browser.client.aclose()
+
+
+@pytest.fixture(scope="session")
+def node(require: parts.Require) -> Path:
+    """The counterparts' folder, with node and the npm packages there."""
+    folder = parts.node_packages("oidc-provider", "@stoplight/prism-cli", "@octokit/openapi", "axe-core")
+    require("node counterparts", folder, "make counterparts")
+    return folder or Path()
+
+
+@pytest.fixture(scope="session")
+def oidc_provider(node: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counterpart]:
+    """npm `oidc-provider`: anybody signs in; alice, bob and mallory have claims."""
+    with counterparts.oidc_provider(tmp_path_factory.mktemp("oidc-provider")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def github(node: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """GitHub: its own API document on prism, our OAuth endpoints in front."""
+    with counterparts.github(tmp_path_factory.mktemp("github")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def django_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counterpart]:
+    """django-oauth-toolkit: a second, independent OpenID provider; needs no node."""
+    with counterparts.django_provider(tmp_path_factory.mktemp("django")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """A stand-in for GitLab, after its documentation; needs no node."""
+    with counterparts.gitlab(tmp_path_factory.mktemp("gitlab")) as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

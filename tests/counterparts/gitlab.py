@@ -6,7 +6,8 @@ https://docs.gitlab.com/api/oauth2/ and https://docs.gitlab.com/api/users/. Writ
 documentation says and no more. It differs from GitLab where that is stricter: PKCE with S256 is demanded.
 The one application is `hub` with the secret `gitlab-app-secret`; the accounts are in `ACCOUNTS`, any password does.
 
-Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one; `GET /_test/events` is a log.
+Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one;
+`PUT /_test/redirect_uris` adds callbacks; `GET /_test/events` is a log.
 """
 
 from __future__ import annotations
@@ -217,6 +218,13 @@ class Control(Page):
         self.finish(self.gitlab.users[int(number)])
 
 
+class RedirectUris(Page):
+    """Hubs choose their ports when they start, so callbacks are added while GitLab runs."""
+
+    def put(self) -> None:
+        self.gitlab.redirect_uris |= frozenset(json.loads(self.request.body))
+
+
 class Events(Page):
     """What the applications did, one word each."""
 
@@ -233,6 +241,7 @@ def application(*redirect_uris: str) -> Application:
             (r"/oauth/token", Token, known),
             (r"/api/v4/user", User, known),
             (r"/_test/users/(\d+)", Control, known),
+            (r"/_test/redirect_uris", RedirectUris, known),
             (r"/_test/events", Events, known),
         ]
     )

@@ -70,7 +70,7 @@ class Hub:
         )
         text = config if isinstance(config, str) else f"c.merge(Config({dict(config)!r}))\n"
         (directory / "jupyterhub_config.py").write_text(base + text)
-        command = [python, "-m", "jupyterhub", "-f", "jupyterhub_config.py"]
+        command: list[str | Path] = [python, "-m", "jupyterhub", "-f", "jupyterhub_config.py"]
         path = {"PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(directory)}
         self.process = Child(command, directory, directory / "hub.log", path | dict(environment or {}))
 
