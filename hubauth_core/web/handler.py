@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.utils import get_browser_protocol, url_path_join
 from tornado import web
+from tornado.httputil import url_concat
 
 from ..errors import HubAuthError, LoginRefused, ProviderUnavailable
 from ..provider import Provider
@@ -161,6 +162,13 @@ class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
 
     # Refusals.
 
+    def render_template(self, name: str, sync: bool = False, **shown: Any) -> Any:
+        """The hub's own error page, which an expired form meets, offers no way on; ours does."""
+        if name == "error.html":
+            name = "hubauth-refused.html"
+            shown["sentence"] = shown.get("message") or "Something went wrong in the hub. Its log says what."
+        return super().render_template(name, sync, **shown)
+
     async def refuse(self, error: HubAuthError, provider: Provider | None = None, wanted: str = "") -> None:
         """The page of a sign-in that did not work: a sentence, and the way on. One audit event."""
         self.flow.refused(provider.name if provider else "", error, address=self.request.remote_ip or "")
@@ -168,7 +176,7 @@ class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
         self.set_status(answer.status)
         if retry_after := getattr(error, "retry_after", None):
             self.set_header("Retry-After", str(int(retry_after)))
-        login_url = url_path_join(self.hub.base_url, "login")
+        login_url = url_concat(url_path_join(self.hub.base_url, "login"), {"next": wanted} if wanted else {})
         page = await self.render_template(
             "hubauth-refused.html",
             title=answer.title,

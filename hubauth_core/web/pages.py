@@ -8,6 +8,7 @@ from typing import Any
 from jupyterhub._xsrf_utils import _set_xsrf_cookie
 from jupyterhub.handlers.login import LogoutHandler
 from jupyterhub.utils import url_path_join
+from markupsafe import Markup
 from tornado import web
 from tornado.escape import url_escape
 
@@ -60,19 +61,19 @@ class SourcesHandler(HubAuthHandler):
     async def show_sources(self, wanted: str, failed: Source | None = None) -> None:
         """The sign-in page."""
         self._renew_xsrf()
-        page = await self.render_template(
-            "login.html",
-            sources=await self.sources(wanted, failed),
-            next=url_escape(wanted),
-            username=failed.username if failed else "",
-            login_error=failed.error if failed else "",
-            login_url=self.settings["login_url"],
-            authenticator_login_url=self.authenticator.login_url(self.hub.base_url),
-            authenticator=self.authenticator,
-            custom_html="",
-            xsrf=self.xsrf_token.decode("ascii"),
-        )
-        self.finish(page)
+        shown = {
+            "sources": await self.sources(wanted, failed),
+            "next": url_escape(wanted),
+            "username": failed.username if failed else "",
+            "login_error": failed.error if failed else "",
+            "login_url": self.settings["login_url"],
+            "authenticator_login_url": self.authenticator.login_url(self.hub.base_url),
+            "authenticator": self.authenticator,
+            "xsrf": self.xsrf_token.decode("ascii"),
+        }
+        # An administrator's login.html on top of the stock one shows `custom_html` where the stock form would stand.
+        inside = Markup(await self.render_template("hubauth-sources.html", **shown))  # noqa: S704  # it was escaped
+        self.finish(await self.render_template("login.html", custom_html=inside, **shown))
 
     async def go_on(self, provider: Provider, step: Step, transaction: Transaction) -> None:
         """The next step of a transaction, which the browser keeps meanwhile."""
