@@ -51,6 +51,15 @@ def record_prefixes(database: Database, configured: Mapping[str, Prefix]) -> dic
 
     Raises ConfigError if one that nobody wrote out differs from the recorded one.
     """
+    recorded = check_prefixes(database, configured)
+    changed = {name: new.text for name, new in configured.items() if recorded.get(name) != new.text}
+    if changed:
+        database.write_now(lambda connection: _record_prefixes(connection, changed))
+    return recorded | changed
+
+
+def check_prefixes(database: Database, configured: Mapping[str, Prefix]) -> dict[str, str]:
+    """The recorded prefixes; nothing is written. Raises ConfigError as `record_prefixes` does."""
     with database.read() as connection:
         rows = connection.execute(select(prefixes.c.provider, prefixes.c.prefix)).all()
     recorded: dict[str, str] = {row.provider: row.prefix for row in rows}
@@ -58,10 +67,7 @@ def record_prefixes(database: Database, configured: Mapping[str, Prefix]) -> dic
         was = recorded.get(provider, prefix.text)
         if not prefix.explicit and was != prefix.text:
             raise ConfigError(_changed_prefix(provider, was, prefix.text))
-    changed = {name: new.text for name, new in configured.items() if recorded.get(name) != new.text}
-    if changed:
-        database.write_now(lambda connection: _record_prefixes(connection, changed))
-    return recorded | changed
+    return recorded
 
 
 def _sweep(connection: Connection, hub_users: list[HubUser], now: float) -> None:
