@@ -15,13 +15,11 @@ A fact that is missing fails. Nothing goes over the network. Needs pytest and py
 
 from __future__ import annotations
 
-import base64
 import copy
-import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 import httpx
 import pytest
@@ -32,7 +30,7 @@ from ..hookspecs import SPECS
 from ..oauth2 import OAuth2Provider
 from ..provider import Provider
 from ..types import Transaction
-from .facts import CODE, MISSING, Answers, ProviderFacts
+from .facts import CODE, MISSING, Answers, ProviderFacts, s256
 from .faults import CAP, DOWN, NEARLY_TOKENS, RUBBISH, token_rubbish
 from .source import FakeSource, Reply, answer_json
 
@@ -92,10 +90,10 @@ class ProviderContract(ProviderFacts):
         one = self.make_provider(source, "one", client_id="client-one")
         other = self.make_provider(source, "other", client_id="client-other")
         kept = _changeable(self.provider_type)
-        first, _ = await self.begin(one)
-        assert self.asked["client_id"] == ["client-one"]
-        second, _ = await self.begin(other)
-        assert self.asked["client_id"] == ["client-other"]
+        first, asked, _ = await self.begin(one)
+        assert asked["client_id"] == ["client-one"]
+        second, asked, _ = await self.begin(other)
+        assert asked["client_id"] == ["client-other"]
         signed_in = [await self.finish(one, first), await self.finish(other, second)]
         assert [found.identity.subject for found in signed_in] == [self.identity.subject] * 2
         assert _changeable(self.provider_type) == kept, "a sign-in changed something on the class"
@@ -108,16 +106,16 @@ class ProviderContract(ProviderFacts):
         self, source: FakeSource, provider: OAuth2Provider
     ) -> None:
         source.excuse()
-        transaction, url = await self.begin(provider)
-        assert url.partition("?")[0] == self.authorize_url.partition("?")[0]
-        assert self._ours_in(url) == self._expected(transaction)
-        assert transaction.verifier.reveal() not in url
+        transaction, asked, address = await self.begin(provider)
+        assert address == self.authorize_url.partition("?")[0]
+        assert _ours_in(asked) == _expected(transaction)
+        assert transaction.verifier.reveal() not in str(asked)
 
     @pytest.mark.asyncio
     @holds("R03", "R11")
     async def test_no_two_sign_ins_are_alike(self, source: FakeSource, provider: OAuth2Provider) -> None:
         source.excuse()
-        one, other = [self._ours_in((await self.begin(provider))[1]) for _ in range(2)]
+        one, other = [_ours_in((await self.begin(provider))[1]) for _ in range(2)]
         assert not {one[name] for name in UNIQUE} & {other[name] for name in UNIQUE}
 
     @pytest.mark.asyncio
@@ -129,8 +127,8 @@ class ProviderContract(ProviderFacts):
                 provider = self.make_provider(source, **wish)
             except (TraitError, HubAuthError):
                 continue
-            transaction, url = await self.begin(provider)
-            assert self._ours_in(url) == self._expected(transaction), wish
+            transaction, asked, _ = await self.begin(provider)
+            assert _ours_in(asked) == _expected(transaction), wish
 
     # Back from the source.
 
@@ -144,7 +142,7 @@ class ProviderContract(ProviderFacts):
     @pytest.mark.asyncio
     @holds("R02", "R12", "C18", "C19")
     async def test_the_code_is_sent_with_all_that_proves_it(self, source: FakeSource, provider: OAuth2Provider) -> None:
-        transaction, _ = await self.begin(provider)
+        transaction, *_ = await self.begin(provider)
         await self.finish(provider, transaction)
         [request] = source.calls("POST", self.token_url)
         form = parse_qs(request.content.decode())
@@ -316,23 +314,6 @@ class ProviderContract(ProviderFacts):
 
     # The kit's own means.
 
-    def _expected(self, transaction: Transaction) -> dict[str, str]:
-        digest = hashlib.sha256(transaction.verifier.reveal().encode("ascii")).digest()
-        return {
-            "state": transaction.state,
-            "nonce": transaction.nonce,
-            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
-            "code_challenge_method": "S256",
-            "response_type": "code",
-            "redirect_uri": transaction.redirect_uri,
-        }
-
-    def _ours_in(self, url: str) -> dict[str, str]:
-        """The parameters that belong to the core, each of which must be there once."""
-        query = parse_qs(urlsplit(url).query, keep_blank_values=True)
-        assert {name: len(query.get(name, ())) for name in OURS} == dict.fromkeys(OURS, 1)
-        return {name: query[name][0] for name in OURS}
-
     def _wishes(self) -> Iterator[dict[str, Any]]:
         """Every switch turned round, and every dictionary of options and the address filled with what is not theirs."""
         untouched = {"enabled", "allow_all"}
@@ -376,6 +357,23 @@ class ProviderContract(ProviderFacts):
         assert len(source.calls("POST", self.token_url)) == 1
         assert 1 <= len(source.calls("GET", self.userinfo_url)) <= 2
         _assert_capped(reply)
+
+
+def _expected(transaction: Transaction) -> dict[str, str]:
+    return {
+        "state": transaction.state,
+        "nonce": transaction.nonce,
+        "code_challenge": s256(transaction.verifier.reveal()),
+        "code_challenge_method": "S256",
+        "response_type": "code",
+        "redirect_uri": transaction.redirect_uri,
+    }
+
+
+def _ours_in(asked: Mapping[str, list[str]]) -> dict[str, str]:
+    """The parameters that belong to the core, each of which must be there once."""
+    assert {name: len(asked.get(name, ())) for name in OURS} == dict.fromkeys(OURS, 1)
+    return {name: asked[name][0] for name in OURS}
 
 
 def _assert_capped(reply: Reply) -> None:

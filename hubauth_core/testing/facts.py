@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -26,6 +28,11 @@ FACTS: Final = (
 CODE: Final = "canary-code-5b8f2c"
 
 Answers = Mapping[str, Any]
+
+
+def s256(verifier: str) -> str:
+    """The challenge that belongs to a verifier, worked out apart from the code under test. RFC 7636, section 4.2."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
 
 
 class ProviderFacts:
@@ -60,7 +67,11 @@ class ProviderFacts:
     """What the token endpoint answers; `scope` is added from the request."""
 
     canaries: list[str]
-    asked: Mapping[str, list[str]]
+    """What nobody may print."""
+    asked: dict[str, dict[str, list[str]]]
+    """What the browsers asked the source for, by code challenge."""
+    stated: Answers
+    """What the source's API answers at the moment."""
 
     @pytest.fixture(autouse=True)
     def facts_are_stated(self) -> None:
@@ -99,28 +110,41 @@ class ProviderFacts:
 
     def state_answers(self, source: FakeSource, answers: Answers) -> None:
         """Tell `source` what to answer in a sign-in that goes well."""
+        self.stated = answers
         source.on("POST", self.token_url, self.token_answer)
         for address, answer in answers.items():
             source.on("GET", address, answer_json(answer))
 
     def token_answer(self, request: httpx.Request) -> Reply:
         """The answer of the token endpoint: all that was asked for is granted."""
-        return answer_json({"scope": " ".join(self.asked.get("scope", [])), **self.token})
+        return answer_json({"scope": " ".join(self.asked_with(request).get("scope", [])), **self.token})
 
-    async def begin(self, provider: OAuth2Provider) -> tuple[Transaction, str]:
-        """Begin a sign-in: its transaction, and where the browser goes."""
+    def asked_with(self, request: httpx.Request) -> dict[str, list[str]]:
+        """What the browser asked for whose code this is: the verifier tells."""
+        [verifier] = parse_qs(request.content.decode())["code_verifier"]
+        return self.asked[s256(verifier)]
+
+    def new_transaction(self, provider: OAuth2Provider) -> Transaction:
+        """A sign-in as the hub begins it."""
         callback = f"https://hub.test/hub/auth/{provider.name}/callback"
         transaction = transactions.begin(provider.name, redirect_uri=callback, next_url="/hub/home")
         self.canaries += [transaction.state, transaction.verifier.reveal()]
+        return transaction
+
+    async def begin(self, provider: OAuth2Provider) -> tuple[Transaction, dict[str, list[str]], str]:
+        """Begin a sign-in: its transaction, what the browser asks for, and where."""
+        transaction = self.new_transaction(provider)
         step = await provider.begin_login(Request(), transaction)
         assert isinstance(step, Redirect)
         self.assert_discreet(repr(step))
-        self.asked = parse_qs(urlsplit(step.url).query)
-        return transactions.remember(transaction, step.memo), step.url
+        address, _, query = step.url.partition("?")
+        asked = parse_qs(query, keep_blank_values=True)
+        self.asked[asked.get("code_challenge", [""])[0]] = asked
+        return transactions.remember(transaction, step.memo), asked, address
 
     async def sign_in(self, provider: OAuth2Provider, **query: list[str]) -> SignIn:
         """One sign-in from start to end; `query` changes what the browser brings back."""
-        transaction, _ = await self.begin(provider)
+        transaction, *_ = await self.begin(provider)
         return await self.finish(provider, transaction, **query)
 
     async def finish(self, provider: OAuth2Provider, transaction: Transaction, **query: list[str]) -> SignIn:

@@ -1,9 +1,8 @@
 """GitHub keeps the contract. The answers have the shape that GitHub documents."""
 
-from hubauth_github import GitHubProvider
-
 from hubauth_core import Identity
 from hubauth_core.testing.contract import ProviderContract
+from hubauth_github import GitHubProvider
 
 USER = "https://api.github.com/user"
 EMAILS = "https://api.github.com/user/emails"

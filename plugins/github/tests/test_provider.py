@@ -1,0 +1,154 @@
+"""What is GitHub's own: addresses of Enterprise, scopes, limits, lists in pages, an address of mail to believe."""
+
+from typing import Any
+
+import pytest
+
+from hubauth_core import ConfigError, Credential, ProviderError, ProviderUnavailable, Request, Secret
+from hubauth_core.oauth2 import Claims
+from hubauth_core.testing.source import FakeSource, answer_json
+from hubauth_github import GitHubProvider
+
+ME = "https://api.github.com/user"
+EMAILS = "https://api.github.com/user/emails"
+OCTOCAT = {"id": 583231, "login": "octocat", "email": "public@github.test"}
+
+
+def github(**options: Any) -> GitHubProvider:
+    return GitHubProvider("github", client_id="hub", client_secret="secret", **options)
+
+
+async def claims(source: FakeSource, *scopes: str) -> Claims:
+    provider = github()
+    provider.api.transport = source
+    source.on("GET", ME, answer_json(OCTOCAT))
+    return await provider.fetch_claims(Credential(access_token=Secret("gho_1"), scopes=frozenset(scopes)), provider.api)
+
+
+@pytest.mark.parametrize(
+    ("url", "login", "api"),
+    [
+        ("https://github.com", "https://github.com", "https://api.github.com"),
+        ("https://github.com/", "https://github.com", "https://api.github.com"),
+        ("https://octocorp.ghe.com", "https://octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+        ("https://git.corp.test", "https://git.corp.test", "https://git.corp.test/api/v3"),
+        ("https://git.corp.test/", "https://git.corp.test", "https://git.corp.test/api/v3"),
+        ("http://127.0.0.1:9104", "http://127.0.0.1:9104", "http://127.0.0.1:9104/api/v3"),
+    ],
+    ids=["github.com", "slash", "data-residency", "enterprise", "enterprise-slash", "loopback"],
+)
+def test_addresses_follow_from_one(url: str, login: str, api: str) -> None:
+    provider = github(url=url)
+    assert provider.authorize_url == f"{login}/login/oauth/authorize"
+    assert provider.token_url == f"{login}/login/oauth/access_token"
+    assert provider.userinfo_url == f"{api}/user"
+
+
+def test_the_api_can_be_somewhere_else() -> None:
+    assert (
+        github(url="https://git.corp.test", api_url="https://api.corp.test/").userinfo_url
+        == "https://api.corp.test/user"
+    )
+
+
+@pytest.mark.parametrize("option", ["url", "api_url"])
+@pytest.mark.parametrize(
+    "address",
+    ["http://git.corp.test", "git.corp.test", "file:///etc/passwd", "https://me:pw@git.corp.test"],
+    ids=["plain-http", "no-scheme", "file", "password"],
+)
+def test_an_address_that_is_not_safe_is_named(option: str, address: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{option} = "):
+        github(**{option: address})
+
+
+async def test_no_scope_is_asked_for(new_transaction: Any) -> None:
+    step = await github().begin_login(Request(), new_transaction("github"))
+    assert "scope=" not in step.url
+
+
+async def test_requests_say_which_version_of_the_api_they_mean() -> None:
+    source = FakeSource()
+    await claims(source)
+    [request] = source.requests
+    assert request.headers["Accept"] == "application/vnd.github+json"
+    assert request.headers["X-GitHub-Api-Version"] == "2022-11-28"
+
+
+@pytest.mark.parametrize("scopes", [(), ("repo",), ("read:user", "read:org")], ids=["none", "repo", "several"])
+async def test_without_the_scope_nobody_asks_for_addresses(scopes: tuple[str, ...]) -> None:
+    source = FakeSource()
+    found = await claims(source, *scopes)
+    assert (found["email"], found["email_verified"]) == ("public@github.test", False)
+
+
+@pytest.mark.parametrize(
+    ("entries", "email"),
+    [
+        ([{"email": "a@x.test", "primary": True, "verified": True}], "a@x.test"),
+        ([{"email": "b@x.test", "primary": False, "verified": True}], None),
+        ([{"email": "a@x.test", "primary": True, "verified": False}], None),
+        ([{"email": "a@x.test", "primary": True, "verified": "true"}], None),
+        ([{"email": "a@x.test", "primary": "yes", "verified": True}], None),
+        ([], None),
+        (["a@x.test"], None),
+    ],
+    ids=["primary-verified", "not-primary", "not-verified", "text-for-truth", "text-for-primary", "empty", "strings"],
+)
+@pytest.mark.parametrize("scope", ["user", "user:email"])
+async def test_the_primary_address_counts_if_it_is_verified(scope: str, entries: list[Any], email: str | None) -> None:
+    source = FakeSource()
+    source.on("GET", EMAILS, answer_json(entries))
+    found = await claims(source, scope)
+    assert found["email_verified"] is (email is not None)
+    assert found["email"] == (email or "public@github.test")
+
+
+async def test_a_list_goes_on_on_the_next_page() -> None:
+    source = FakeSource()
+    first = answer_json([{"email": "b@x.test", "primary": False}], link=f'<{EMAILS}?page=2>; rel="next"')
+    source.on("GET", EMAILS, first, answer_json([{"email": "a@x.test", "primary": True, "verified": True}]))
+    assert (await claims(source, "user:email"))["email"] == "a@x.test"
+
+
+@pytest.mark.parametrize(
+    "next_page",
+    ["https://elsewhere.test/user/emails?page=2", "http://api.github.com/user/emails?page=2", "//elsewhere.test/x"],
+    ids=["other-host", "plain-http", "no-scheme"],
+)
+@pytest.mark.row("F07")
+async def test_no_token_follows_a_link_to_another_host(next_page: str) -> None:
+    source = FakeSource()
+    source.on("GET", EMAILS, answer_json([{"email": "b@x.test"}], link=f'<{next_page}>; rel="next"'))
+    with pytest.raises(ProviderError):
+        await claims(source, "user:email")
+    assert {request.url.host for request in source.requests} == {"api.github.com"}
+    assert {request.url.scheme for request in source.requests} == {"https"}
+
+
+async def test_a_list_that_never_ends_is_left() -> None:
+    source = FakeSource()
+    source.on("GET", EMAILS, answer_json([{"email": "b@x.test"}], link=f'<{EMAILS}?page=2>; rel="next"'))
+    assert (await claims(source, "user:email"))["email_verified"] is False
+    assert len(source.calls("GET", EMAILS)) == 10
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_addresses_that_github_does_not_show_are_no_obstacle(status: int) -> None:
+    source = FakeSource()
+    source.on("GET", EMAILS, answer_json({"message": "Resource not accessible by integration"}, status))
+    assert (await claims(source, "user:email"))["email_verified"] is False
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"),
+    [({"retry_after": "30"}, 30.0), ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1000"}, 0.0)],
+    ids=["secondary", "primary"],
+)
+@pytest.mark.row("F03")
+async def test_a_rate_limit_is_no_refusal(headers: dict[str, str], pause: float) -> None:
+    source = FakeSource()
+    source.on("GET", EMAILS, answer_json({"message": "API rate limit exceeded"}, 403, **headers))
+    with pytest.raises(ProviderUnavailable) as unavailable:
+        await claims(source, "user:email")
+    assert unavailable.value.retry_after == pause
