@@ -15,7 +15,7 @@ from ..types import Credential, Identity, Redirect, Request, Secret, SignIn, Tra
 from . import rfc6749, rfc7523, rfc9207
 from .claims import Claims, reusable
 from .http import SMALL_CAP, Api
-from .identity import Paths, identity_of
+from .identity import Paths, identity_of, text
 from .options import SecretOption, from_environment, read_file, variable
 from .urls import problem_with
 
@@ -210,7 +210,11 @@ class OAuth2Provider(Provider):
     def identity(self, claims: Claims) -> Identity:
         """What `parse_identity` makes of the claims. Raises ProviderError where they lack or muddle something."""
         try:
-            return self.parse_identity(claims)
+            identity = self.parse_identity(claims)
+            text(identity.username)
+            if text(identity.subject) == str(None):  # str() over a claim that is null would make everybody one person
+                raise ValueError("no subject")
+            return identity
         except (LookupError, TypeError, ValueError, AttributeError):
             raise self.api.bad_response() from None
 
