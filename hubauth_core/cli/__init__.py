@@ -7,8 +7,10 @@ import sys
 import click
 
 from ..errors import HubAuthError
+from .check import check
 from .demo.command import demo
 from .providers import providers
+from .store import init, upgrade_db
 
 
 class Commands(click.Group):
@@ -28,5 +30,5 @@ def main() -> None:
     """Pluggable sign-in for JupyterHub: look at what is installed, check a configuration, try it out."""
 
 
-for command in (providers, demo):
+for command in (providers, check, demo, init, upgrade_db):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 from jupyterhub.app import JupyterHub
-from traitlets import TraitError
+from jupyterhub.crypto import CryptKeeper
 from traitlets.config import Config
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, LazyConfigValue, PyFileConfigLoader
 
@@ -17,6 +18,11 @@ from ..errors import ConfigError
 
 DEFAULT: Final = Path("jupyterhub_config.py")
 """What JupyterHub loads where it is told nothing."""
+
+SILENT: Final = logging.getLogger("hubauth.silent")
+"""For what is told in a command's own words, and must not be logged as well."""
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,11 +39,17 @@ def config_option(command: Command) -> Command:
 
 
 def load(path: Path | None) -> JupyterHub:
-    """JupyterHub configured from `path` (None: from nothing). Raises ConfigError where the file cannot be run."""
+    """JupyterHub configured from `path` (None: from nothing). Raises ConfigError where the file cannot be run.
+
+    It is the process's one instance, as in a hub: the crypt keys look there for their configuration.
+    """
+    config = _read(path) if path else Config()
+    JupyterHub.clear_instance()
+    CryptKeeper.clear_instance()
     try:
-        return JupyterHub(config=_read(path) if path else Config())
-    except TraitError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        return JupyterHub.instance(config=config)
+    except Exception as error:  # a wrong value, or a class of the configuration that cannot be imported
+        raise ConfigError(f"{path}: {type(error).__name__}: {error}") from error
 
 
 def needed(path: Path | None) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,11 +15,7 @@ from traitlets.config import Configurable
 from ..discovery import PLUGINS, Discovery, Installed
 from ..errors import ConfigError
 from ..registry import Registry
-from .hub_config import config_option, configured_providers, load
-
-SILENT = logging.getLogger("hubauth.silent")
-SILENT.addHandler(logging.NullHandler())
-SILENT.propagate = False
+from .hub_config import SILENT, config_option, configured_providers, load
 
 
 @dataclass(frozen=True, kw_only=True)

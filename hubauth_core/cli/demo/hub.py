@@ -86,6 +86,7 @@ class DemoHub:
 
     def __post_init__(self) -> None:
         self.log = self.directory / "jupyterhub.log"
+        self.own_url = f"http://127.0.0.1:{free_port()}"
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -96,7 +97,7 @@ class DemoHub:
         """What the template needs to know about this hub."""
         return {
             "bind_url": self.url,
-            "hub_bind_url": f"http://127.0.0.1:{free_port()}",
+            "hub_bind_url": self.own_url,
             "proxy_api_url": f"http://127.0.0.1:{free_port()}",
             "home": str(self.directory / "home" / "{username}"),
             "tag": self.tag,
@@ -122,12 +123,13 @@ class DemoHub:
         raise DemoFailed(f"JupyterHub ended by itself (exit code {code}).\n{self._last_words()}")
 
     async def healthy(self) -> None:
-        """Wait until the hub answers through its proxy. Raises DemoFailed after START_LIMIT."""
+        """Wait until the hub answers, and then through its proxy. Raises DemoFailed after START_LIMIT."""
         try:
             async with asyncio.timeout(START_LIMIT), httpx.AsyncClient(trust_env=False) as client:
-                # Another process tells nobody when it is ready; it can only be asked.
-                while not await _answers(client, f"{self.url}/hub/health"):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+                for url in (self.own_url, self.url):
+                    # Another process tells nobody when it is ready; it can only be asked.
+                    while not await _answers(client, f"{url}/hub/health"):  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
         except TimeoutError:
             raise DemoFailed(f"JupyterHub did not answer in {START_LIMIT:.0f} s.\n{self._last_words()}") from None
 

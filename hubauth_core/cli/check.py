@@ -1,0 +1,56 @@
+"""`hubauth check`: what is wrong with a hub's configuration, before a user meets it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ..errors import ConfigError
+from .hub_config import config_option, load, needed
+from .inspected import Finding, Level, inspect
+from .rules import RULES
+
+COLOURS: Final[dict[Level, str]] = {"error": "red", "warning": "yellow", "ok": "green"}
+
+
+@click.command(short_help="Find what is wrong with a hub's configuration, before a user does.")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.pass_context
+def check(context: click.Context, config: Path | None, as_json: bool) -> None:
+    """Load a hub's configuration as JupyterHub does, start nothing, and say what is wrong with it.
+
+    An `error` stops the hub or keeps everybody out; a `warning` works, but probably not as you think. The exit code is
+    1 if there is an error, otherwise 0.
+    """
+    findings = examine(needed(config))
+    counts = Counter(finding.level for finding in findings)
+    if as_json:
+        told = {"errors": counts["error"], "warnings": counts["warning"], "findings": [*map(asdict, findings)]}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        for finding in findings:
+            level = click.style(f"{finding.level:<7}", fg=COLOURS[finding.level])
+            click.echo(f"{level}  {finding.about}: {finding.text}")
+        click.echo(f"\n{_counted(counts['error'], 'error')}, {_counted(counts['warning'], 'warning')}.")
+    context.exit(1 if counts["error"] else 0)
+
+
+def examine(config: Path) -> list[Finding]:
+    """Everything there is to say about a configuration, the worst first."""
+    try:
+        hub = inspect(load(config))
+    except ConfigError as error:
+        return [Finding("error", "configuration", error.sentence)]
+    order: Sequence[Level] = tuple(COLOURS)
+    return sorted((each for rule in RULES for each in rule(hub)), key=lambda finding: order.index(finding.level))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,228 @@
+"""What `hubauth check` looks at. Each rule looks at one thing and says what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
+from jupyterhub.utils import url_path_join
+from sqlalchemy import make_url
+
+from ..builtin.wrapped import WrappedAuthenticator
+from ..configure import GRANTED, SCOPE
+from ..database import open_database
+from ..errors import ConfigError
+from ..names import prefixes_of
+from ..oauth2 import OAuth2Provider
+from ..provider import Provider
+from ..sweep import check_prefixes
+from .inspected import Finding, Inspected
+from .store import address, shown
+
+Rule = Callable[[Inspected], Iterator[Finding]]
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+SYSTEM_USER_SPAWNERS: Final = frozenset({"sudospawner", "systemdspawner"})
+"""Packages whose spawners run servers as the system user of the hub user's name."""
+
+
+def broken(hub: Inspected) -> Iterator[Finding]:
+    """Providers that cannot be made."""
+    for name, reason in hub.registry.broken.items():
+        if hub.fatal:
+            yield Finding("error", name, f"{reason} The hub does not start with it.")
+        else:
+            yield Finding("warning", name, f'{reason} on_broken_provider = "disable": the hub starts without it.')
+
+
+def in_service(hub: Inspected) -> Iterator[Finding]:
+    """Whether there is anything to sign in with."""
+    names = list(hub.registry.providers)
+    if names:
+        yield Finding("ok", "providers", f"In service, in this order: {', '.join(names)}.")
+    elif not hub.registry.broken:
+        yield Finding(
+            "error",
+            "providers",
+            "Nobody can sign in: no provider is configured. Set c.HubAuthenticator.providers; `hubauth providers` "
+            "lists the installed types.",
+        )
+
+
+def prefixes(hub: Inspected) -> Iterator[Finding]:
+    """What hub usernames begin with: no two clash, and none differs from what is recorded."""
+    try:
+        found = prefixes_of(hub.prefixes())
+        url = make_url(address(hub.hub))
+        if url.get_backend_name() == "sqlite" and Path(url.database or "").is_file():
+            database = open_database(url.render_as_string(hide_password=False))
+            try:
+                check_prefixes(database, found)
+            finally:
+                database.close()
+    except ConfigError as error:
+        yield Finding("error", "usernames", error.sentence)
+        return
+    for name, prefix in found.items():
+        begins = f"begin with {prefix.text!r}" if prefix.text else "are those of the provider, without a prefix"
+        yield Finding("ok", name, f"Hub usernames {begins}.")
+    yield Finding("ok", "database", f"Identities are kept in {shown(str(url))}.")
+
+
+def spawner(hub: Inspected) -> Iterator[Finding]:
+    """A prefixed name is no user of the system."""
+    cls = hub.hub.spawner_class
+    if not needs_system_users(cls, hub.hub.config):
+        return
+    for name, prefix in _texts(hub).items():
+        if prefix:
+            yield Finding(
+                "error",
+                name,
+                f"{cls.__name__} runs servers as the system user of the hub user's name, and {prefix}... is none. "
+                "Take another spawner, or give the one provider whose people are users of the system "
+                'username_prefix = "" and leave the others out.',
+            )
+
+
+def needs_system_users(cls: type[Any], config: Any) -> bool:
+    """Whether a spawner runs a server as the system user whose name is the hub user's."""
+    packages = {each.__module__.partition(".")[0] for each in cls.__mro__}
+    if packages & SYSTEM_USER_SPAWNERS:
+        return not config.get(cls.__name__, {}).get("dynamic_users", False)
+    return issubclass(cls, LocalProcessSpawner) and not issubclass(cls, SimpleLocalProcessSpawner)
+
+
+def refresh(hub: Inspected) -> Iterator[Finding]:
+    """JupyterHub's help says otherwise, but an age of 0 switches off every refresh."""
+    told = hub.authenticator
+    wanted = [option for option in ("refresh_pre_spawn", "refresh_pre_stop") if getattr(told, option, False)]
+    if told.auth_refresh_age == 0 and wanted:
+        yield Finding(
+            "warning",
+            "refresh",
+            f"c.Authenticator.auth_refresh_age = 0 switches {' and '.join(wanted)} off as well. Set a small age, such "
+            "as 60, so that people are checked again before their servers start.",
+        )
+    elif told.auth_refresh_age == 0:
+        yield Finding("warning", "refresh", "c.Authenticator.auth_refresh_age = 0: who was let in stays in.")
+
+
+def crypt_keys(hub: Inspected) -> Iterator[Finding]:
+    """What needs encryption, and whether there are keys for it."""
+    remedy = "Set JUPYTERHUB_CRYPT_KEY, for example to the output of `openssl rand -hex 32`."
+    if hub.authenticator.enable_auth_state and not hub.crypt_keys:
+        yield Finding("error", "auth_state", f"enable_auth_state = True needs crypt keys. {remedy}")
+    elif hub.crypt_keys:
+        yield Finding("ok", "credentials", "There are crypt keys: credentials are kept, encrypted.")
+    else:
+        text = f"There are no crypt keys: people can sign in, but no credential of theirs is kept. {remedy}"
+        yield Finding("ok", "credentials", text)
+    if hub.authenticator.auth_state_tokens and not hub.authenticator.enable_auth_state:
+        text = "auth_state_tokens = True does nothing without c.Authenticator.enable_auth_state = True."
+        yield Finding("warning", "auth_state", text)
+
+
+def public_url(hub: Inspected) -> Iterator[Finding]:
+    """Where sources send browsers back to must not follow what a browser says the hub is called."""
+    bind = urlsplit(hub.hub.bind_url)
+    if hub.hub.public_url or bind.hostname in LOOPBACK:
+        return
+    yield Finding(
+        "warning",
+        "address",
+        f"c.JupyterHub.public_url is not set and the hub listens at {hub.hub.bind_url}: callback addresses follow the "
+        'Host header, which a stranger can choose. Set c.JupyterHub.public_url = "https://<your hub>/".',
+    )
+
+
+def callbacks(hub: Inspected) -> Iterator[Finding]:
+    """What to register with each source."""
+    base = hub.hub.public_url or (hub.hub.bind_url if urlsplit(hub.hub.bind_url).hostname in LOOPBACK else "")
+    for name, provider in hub.providers:
+        if isinstance(provider, OAuth2Provider):
+            ours = url_path_join(base or "https://<your hub>" + hub.hub.base_url, "hub/auth", name, "callback")
+            url = getattr(provider, "redirect_url", "") or ours
+            yield Finding("ok", name, f"Its callback address, to be registered with {provider.label}: {url}")
+
+
+def wrapped(hub: Inspected) -> Iterator[Finding]:
+    """What wrapped authenticators do in their own way."""
+    for name, provider in hub.providers:
+        if not isinstance(provider, WrappedAuthenticator):
+            continue
+        for sentence in provider.warnings():
+            yield Finding("warning", name, f"{sentence[:1].upper()}{sentence[1:]}.")
+
+
+def entrance(hub: Inspected) -> Iterator[Finding]:
+    """Rules that let somebody in. Without any, nobody enters."""
+    told = hub.authenticator
+    if told.allow_all or told.allowed_users or told.admin_users or told.allow_existing_users:
+        yield Finding("ok", "access", f"A hub-wide rule lets people in{': everybody' if told.allow_all else ''}.")
+        return
+    closed = [name for name, provider in hub.providers if not lets_in(provider)]
+    everybody = len(closed) == len(hub.registry.providers)
+    for name in closed:
+        yield Finding(
+            "error" if everybody else "warning",
+            name,
+            f"No rule lets anybody in{', here or through another provider' if everybody else ' through this provider'}."
+            " Set allow_all, allowed_users, or another option that begins with 'allow'.",
+        )
+
+
+def lets_in(provider: Provider) -> bool:
+    """Whether a provider has a rule that grants: `allow...` and `admin_users` do, or it brings rules of its own.
+
+    A wrapped authenticator says itself, among its warnings, that no rule of it lets anybody in.
+    """
+    if provider.brings_rules or isinstance(provider, WrappedAuthenticator):
+        return True
+    grants = [name for name in provider.trait_names(config=True) if name.startswith("allow")]
+    return any(getattr(provider, name) for name in [*grants, "admin_users"])
+
+
+def scopes(hub: Inspected) -> Iterator[Finding]:
+    """Who may read stored credentials: users their own, by `configure(c)`; nobody everybody's without a warning."""
+    granted = {role["name"]: role.get("scopes", []) for role in hub.hub.load_roles if "name" in role}
+    lacking = [role for role in GRANTED if f"{SCOPE}!user" not in granted.get(role, [])]
+    if lacking:
+        yield Finding(
+            "ok",
+            "scopes",
+            f"The roles {' and '.join(lacking)} do not hold {SCOPE}!user: people and their servers cannot read their "
+            "stored credentials. Where they should: from hubauth_core import configure; configure(c).",
+        )
+    else:
+        yield Finding("ok", "scopes", f"People and their servers can read their own credentials ({SCOPE}!user).")
+    for role, held in granted.items():
+        if SCOPE in held:
+            text = f"Whoever has the role {role!r} can read the stored credentials of every user ({SCOPE})."
+            yield Finding("warning", "scopes", text)
+
+
+def _texts(hub: Inspected) -> dict[str, str]:
+    """The prefix of each provider; nothing where they clash, which another rule tells."""
+    try:
+        return {name: prefix.text for name, prefix in prefixes_of(hub.prefixes()).items()}
+    except ConfigError:
+        return {}
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    broken,
+    in_service,
+    prefixes,
+    spawner,
+    entrance,
+    wrapped,
+    callbacks,
+    public_url,
+    refresh,
+    crypt_keys,
+    scopes,
+)

@@ -1,0 +1,66 @@
+"""`hubauth upgrade-db` and `hubauth init`: the two things that only an administrator may say to hubauth's database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from jupyterhub.app import JupyterHub
+from sqlalchemy import make_url
+
+from ..database import Database, open_database, store_url
+from ..identities import Identities
+from .hub_config import config_option, load, needed
+
+
+def address(hub: JupyterHub) -> str:
+    """Where the hub's configuration puts hubauth's database. Raises ConfigError."""
+    return store_url(hub.config.HubAuthenticator.get("db_url"), hub.db_url)
+
+
+def shown(url: str) -> str:
+    """The address of a database for people to read: without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _open(config: Path | None, *, upgrade: bool = False) -> tuple[Database, str]:
+    url = address(load(needed(config)))
+    return open_database(url, upgrade=upgrade), shown(url)
+
+
+@click.command("upgrade-db", short_help="Bring hubauth's database to what the installed version needs.")
+@config_option
+def upgrade_db(config: Path | None) -> None:
+    """Bring hubauth's database to the schema that the installed version needs.
+
+    Stop the hub and back the database up first: an older version cannot use it afterwards. Running it again does no
+    harm. JupyterHub's own database has its own command, `jupyterhub upgrade-db`.
+    """
+    database, where = _open(config, upgrade=True)
+    database.close()
+    click.echo(f"{where} is up to date.")
+
+
+@click.command(short_help="Say that hub and database belong together, though one of them looks empty or strange.")
+@config_option
+@click.confirmation_option(
+    "-y",
+    "--yes",
+    prompt="People who sign in first may then take names that others had. Is the database of hubauth the right one?",
+    help="Do not ask.",
+)
+def init(config: Path | None) -> None:
+    """Say that the hub and hubauth's database belong together as they are, and let the hub start.
+
+    The hub refuses to start where its database has users and hubauth's has no identities, or where many recorded
+    people have no user any more: a database may have been lost. If it was not, because hubauth is new here or the
+    users were deleted on purpose, say so with this command. It changes no user and no identity.
+    """
+    database, where = _open(config)
+    try:
+        identities = Identities(database)
+        identities.tell()
+        count = identities.count()
+    finally:
+        database.close()
+    click.echo(f"{where} ({count} identities) is taken as it is. Start the hub.")
