@@ -41,13 +41,14 @@ def config_option(command: Command) -> Command:
 def load(path: Path | None) -> JupyterHub:
     """JupyterHub configured from `path` (None: from nothing). Raises ConfigError where the file cannot be run.
 
-    It is the process's one instance, as in a hub: the crypt keys look there for their configuration.
+    It is the process's one instance, as in a hub: the crypt keys look there for their configuration. It logs nothing:
+    what is wrong is raised.
     """
     config = _read(path) if path else Config()
     JupyterHub.clear_instance()
     CryptKeeper.clear_instance()
     try:
-        return JupyterHub.instance(config=config)
+        return JupyterHub.instance(config=config, log_level=logging.CRITICAL + 1)
     except Exception as error:  # a wrong value, or a class of the configuration that cannot be imported
         raise ConfigError(f"{path}: {type(error).__name__}: {error}") from error
 

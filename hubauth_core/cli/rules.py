@@ -32,10 +32,11 @@ SYSTEM_USER_SPAWNERS: Final = frozenset({"sudospawner", "systemdspawner"})
 def broken(hub: Inspected) -> Iterator[Finding]:
     """Providers that cannot be made."""
     for name, reason in hub.registry.broken.items():
+        sentence = reason if reason.endswith((".", "?")) else f"{reason}."
         if hub.fatal:
-            yield Finding("error", name, f"{reason} The hub does not start with it.")
+            yield Finding("error", name, f"{sentence} The hub does not start with it.")
         else:
-            yield Finding("warning", name, f'{reason} on_broken_provider = "disable": the hub starts without it.')
+            yield Finding("warning", name, f'{sentence} on_broken_provider = "disable": the hub starts without it.')
 
 
 def in_service(hub: Inspected) -> Iterator[Finding]:
@@ -75,17 +76,15 @@ def prefixes(hub: Inspected) -> Iterator[Finding]:
 def spawner(hub: Inspected) -> Iterator[Finding]:
     """A prefixed name is no user of the system."""
     cls = hub.hub.spawner_class
-    if not needs_system_users(cls, hub.hub.config):
-        return
-    for name, prefix in _texts(hub).items():
-        if prefix:
-            yield Finding(
-                "error",
-                name,
-                f"{cls.__name__} runs servers as the system user of the hub user's name, and {prefix}... is none. "
-                "Take another spawner, or give the one provider whose people are users of the system "
-                'username_prefix = "" and leave the others out.',
-            )
+    prefixed = [f"{name} ({prefix!r})" for name, prefix in _texts(hub).items() if prefix]
+    if prefixed and needs_system_users(cls, hub.hub.config):
+        yield Finding(
+            "error",
+            "spawner",
+            f"{cls.__name__} runs servers as the system user of the hub user's name, and names with a prefix are none: "
+            f"{', '.join(prefixed)}. Take another spawner, or keep only the provider whose people are users of the "
+            'system, with username_prefix = "".',
+        )
 
 
 def needs_system_users(cls: type[Any], config: Any) -> bool:
