@@ -268,20 +268,22 @@ class ProviderContract(ProviderFacts):
     @pytest.mark.asyncio
     @holds("V36", "V16")
     async def test_a_renamed_account_keeps_its_subject(self, source: FakeSource, provider: OAuth2Provider) -> None:
+        before = (await self.sign_in(provider)).identity
         renamed = self._with(self.identity.username, "renamed")
         if self.identity.email:
             renamed = _replaced(renamed, self.identity.email, "renamed@elsewhere.test")
         self.state_answers(source, renamed)
-        identity = (await self.sign_in(provider)).identity
-        assert (identity.subject, identity.username) == (self.identity.subject, "renamed")
+        after = (await self.sign_in(provider)).identity
+        assert (after.subject, after.username) == (before.subject, "renamed")
 
     @pytest.mark.asyncio
     @holds("V36", "V16")
     async def test_a_namesake_is_somebody_else(self, source: FakeSource, provider: OAuth2Provider) -> None:
+        first = (await self.sign_in(provider)).identity
         self.state_answers(source, self._with(self.identity.subject, _another))
-        identity = (await self.sign_in(provider)).identity
-        assert identity.subject != self.identity.subject
-        assert identity.username == self.identity.username
+        second = (await self.sign_in(provider)).identity
+        assert first.subject != second.subject
+        assert first.username == second.username
 
     @pytest.mark.asyncio
     @holds("X13")

@@ -1,0 +1,248 @@
+"""Providers with one fault each, and the tests of the kit that must catch it (`caught_by`). Run by `test_kit.py`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from traitlets import Bool
+
+from hubauth_core import (
+    Credential,
+    Identity,
+    ProviderError,
+    ProviderUnavailable,
+    Redirect,
+    Request,
+    SignIn,
+    Transaction,
+)
+from hubauth_core.oauth2 import Api, Claims, OAuth2Provider, subject, text
+from hubauth_core.testing.contract import ProviderContract
+
+
+class Forge(OAuth2Provider):
+    """Without fault."""
+
+    title = "Forge"
+    default_authorize_url = "https://forge.test/oauth/authorize"
+    default_token_url = "https://forge.test/oauth/token"
+    default_userinfo_url = "https://forge.test/api/user"
+
+    def parse_identity(self, claims: Claims) -> Identity:
+        return Identity(
+            subject=subject(claims["id"]),
+            username=text(claims["username"]),
+            email=claims.get("email"),
+            email_verified=claims.get("confirmed") is True,
+        )
+
+
+class Facts(ProviderContract):
+    provider_type: ClassVar[type[OAuth2Provider]] = Forge
+    options: ClassVar[dict[str, Any]] = {"client_id": "hub", "client_secret": "canary-forge-secret"}
+    authorize_url = "https://forge.test/oauth/authorize"
+    token_url = "https://forge.test/oauth/token"
+    userinfo_url = "https://forge.test/api/user"
+    userinfo: ClassVar[dict[str, Any]] = {"id": 7, "username": "ann", "email": "ann@forge.test", "confirmed": True}
+    unverified: ClassVar[dict[str, Any]] = {"id": 7, "username": "ann", "email": "ann@forge.test", "confirmed": False}
+    identity = Identity(subject="7", username="ann", email="ann@forge.test", email_verified=True)
+
+
+class TestNothingWrong(Facts):
+    caught_by: ClassVar[set[str]] = set()
+
+
+class NoPkce(Forge):
+    async def begin_login(self, request: Request, transaction: Transaction) -> Redirect:
+        step = await super().begin_login(request, transaction)
+        return Redirect(url=step.url.replace("code_challenge=", "ignored="), memo=step.memo)
+
+
+class TestNoPkce(Facts):
+    provider_type = NoPkce
+    caught_by: ClassVar[set[str]] = {
+        "test_the_browser_leaves_with_state_nonce_and_pkce",
+        "test_no_two_sign_ins_are_alike",
+    }
+
+
+class PkceByOption(Forge):
+    enable_pkce = Bool(True).tag(config=True)
+
+    async def begin_login(self, request: Request, transaction: Transaction) -> Redirect:
+        step = await super().begin_login(request, transaction)
+        return step if self.enable_pkce else Redirect(url=step.url.replace("code_challenge=", "no="), memo=step.memo)
+
+
+class TestPkceByOption(Facts):
+    provider_type = PkceByOption
+    caught_by: ClassVar[set[str]] = {"test_no_option_switches_state_nonce_or_pkce_off"}
+
+
+class OneState(Forge):
+    async def begin_login(self, request: Request, transaction: Transaction) -> Redirect:
+        step = await super().begin_login(request, transaction)
+        return Redirect(url=step.url.replace(transaction.state, "one-state-for-all"), memo=step.memo)
+
+
+class TestOneState(Facts):
+    provider_type = OneState
+    caught_by: ClassVar[set[str]] = {
+        "test_the_browser_leaves_with_state_nonce_and_pkce",
+        "test_no_two_sign_ins_are_alike",
+    }
+
+
+class LoginIsSubject(Forge):
+    def parse_identity(self, claims: Claims) -> Identity:
+        return Identity(subject=text(claims["username"]), username=text(claims["username"]))
+
+
+class TestLoginIsSubject(Facts):
+    provider_type = LoginIsSubject
+    caught_by: ClassVar[set[str]] = {
+        "test_sign_in", "test_the_subject_is_no_name_and_no_address", "test_a_renamed_account_keeps_its_subject",
+        "test_a_namesake_is_somebody_else",
+    }  # fmt: skip
+
+
+class AddressIsSubject(Forge):
+    def parse_identity(self, claims: Claims) -> Identity:
+        return Identity(subject=text(claims["email"]), username=text(claims["username"]), email=claims["email"])
+
+
+class TestAddressIsSubject(Facts):
+    provider_type = AddressIsSubject
+    caught_by: ClassVar[set[str]] = {
+        "test_the_subject_is_no_name_and_no_address", "test_a_renamed_account_keeps_its_subject"
+    }  # fmt: skip
+
+
+class AnythingIsSubject(Forge):
+    def parse_identity(self, claims: Claims) -> Identity:
+        return Identity(subject=str(claims.get("id")), username=str(claims.get("username")))
+
+
+class TestAnythingIsSubject(Facts):
+    provider_type = AnythingIsSubject
+    caught_by: ClassVar[set[str]] = {"test_no_subject", "test_no_username"}
+
+
+class TrustsEveryAddress(Forge):
+    def parse_identity(self, claims: Claims) -> Identity:
+        return Identity(subject=subject(claims["id"]), username=claims["username"], email_verified=True)
+
+
+class TestTrustsEveryAddress(Facts):
+    provider_type = TrustsEveryAddress
+    caught_by: ClassVar[set[str]] = {"test_an_unverified_address_is_not_taken_for_verified"}
+
+
+class Logs(Forge):
+    async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+        self.log.debug("asking with %s", tokens.access_token.reveal())
+        return await super().fetch_claims(tokens, api)
+
+
+class TestLogs(Facts):
+    provider_type = Logs
+    caught_by: ClassVar[set[str]] = {"test_sign_in", "test_userinfo_rubbish"}
+
+
+class TellsInErrors(Forge):
+    async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+        try:
+            return await super().fetch_claims(tokens, api)
+        except ProviderUnavailable:
+            raise
+        except ProviderError as error:
+            raise ProviderError(f"{tokens.access_token.reveal()} was not good") from error
+
+
+class TestTellsInErrors(Facts):
+    provider_type = TellsInErrors
+    caught_by: ClassVar[set[str]] = {"test_userinfo_rubbish"}
+
+
+class TokenInAddress(Forge):
+    async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+        params = {"access_token": tokens.access_token.reveal()}
+        return (await api.get_json(self.userinfo_url, params=params)).mapping()
+
+
+class TestTokenInAddress(Facts):
+    provider_type = TokenInAddress
+    caught_by: ClassVar[set[str]] = {"test_secrets_travel_in_headers_and_bodies_only"}
+
+
+class SharesMemory(Forge):
+    seen: ClassVar[dict[str, Claims]] = {}
+
+    async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+        self.seen[self.name] = await super().fetch_claims(tokens, api)
+        return self.seen[self.name]
+
+
+class TestSharesMemory(Facts):
+    provider_type = SharesMemory
+    caught_by: ClassVar[set[str]] = {"test_two_instances_sign_in_side_by_side"}
+
+
+class OwnHook(Forge):
+    async def hubauth_begin_login(self, request: Request, transaction: Transaction) -> Redirect:  # type: ignore[misc]  # the fault
+        return await self.begin_login(request, transaction)
+
+
+class TestOwnHook(Facts):
+    provider_type = OwnHook
+    caught_by: ClassVar[set[str]] = {"test_the_hooks_are_the_cores_own"}
+
+
+class SendsTheCodeAgain(Forge):
+    async def finish_login(self, request: Request, transaction: Transaction) -> SignIn:
+        try:
+            return await super().finish_login(request, transaction)
+        except ProviderError:
+            return await super().finish_login(request, transaction)
+
+
+class TestSendsTheCodeAgain(Facts):
+    provider_type = SendsTheCodeAgain
+    caught_by: ClassVar[set[str]] = {"test_token_endpoint_down", "test_token_endpoint_rubbish"}
+
+
+class TakesWhateverComes(Forge):
+    async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+        try:
+            return await super().fetch_claims(tokens, api)
+        except ProviderError:
+            return {"id": 7, "username": "ann"}
+
+
+class TestTakesWhateverComes(Facts):
+    provider_type = TakesWhateverComes
+    caught_by: ClassVar[set[str]] = {"test_userinfo_down", "test_userinfo_rubbish"}
+
+
+class TestAsksWhatNobodyStated(Facts):
+    class AsksMore(Forge):
+        async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
+            with suppress(ProviderError):
+                await api.get_json("https://forge.test/api/more", token=tokens.access_token)
+            return await super().fetch_claims(tokens, api)
+
+    provider_type = AsksMore
+    caught_by: ClassVar[set[str]] = {"test_sign_in"}
+
+
+class TestStatesWhatNobodyAsks(Facts):
+    further: ClassVar[dict[str, Any]] = {"https://forge.test/api/more": []}
+    caught_by: ClassVar[set[str]] = {"test_sign_in"}
+
+
+class TestStatesNoAddress(Facts):
+    """Every test says which fact is missing."""
+
+    token_url = ProviderContract.token_url
+    caught_by: ClassVar[set[str]] = {"test_sign_in", "test_cancel", "test_title_and_required_options"}
