@@ -308,6 +308,12 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             except HubAuthError as error:
                 self.log.warning("hubauth: provider %r was not told of a logout: %s", record.provider, error.sentence)
 
+    async def keep_state(self, identity: Identity, state: Mapping[str, Any] | None) -> None:
+        """Replace what a provider keeps of an identity (`SignIn.state`), at another time than a sign-in."""
+        record = self.flow.identities.find(identity.provider, identity.subject)
+        if record is not None:
+            await self.vault.store(await self.vault.seal(record.id, _identity(record), state=state or {}), time.time())
+
     def _records(self, user: Any) -> Iterable[Record]:
         """The identities of a hub user whose providers are in service."""
         known = self.flow.identities.of_hub_user(hub_key(hub_user(getattr(user, "orm_user", user))))

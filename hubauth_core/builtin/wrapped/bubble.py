@@ -16,6 +16,7 @@ from traitlets.utils.importstring import import_item
 
 from ...discovery import nearest
 from ...errors import ConfigError
+from .subjects import preset_of
 
 GROUP: Final = "jupyterhub.authenticators"
 
@@ -81,7 +82,7 @@ def _seen_from_inside(hub: Config, cls: type[Any], own: Mapping[str, Any]) -> Co
     config = _without(hub)
     config["Authenticator"] = Config(
         allow_existing_users=False,  # it would undo every later removal from allowed_users
-        enable_auth_state=bool(CryptKeeper.instance().keys),  # without it, OAuthenticator refreshes nothing
+        enable_auth_state=_can_keep_state(cls),  # OAuthenticator refreshes only then
     )
     flat = {option: value for option, value in own.items() if not option[:1].isupper()}
     _check(flat, cls)
@@ -89,6 +90,10 @@ def _seen_from_inside(hub: Config, cls: type[Any], own: Mapping[str, Any]) -> Co
     config.merge(sections)
     config.merge(Config({cls.__name__: copy.deepcopy(flat)}))
     return config
+
+
+def _can_keep_state(cls: type[Any]) -> bool:
+    return preset_of(cls).refreshes and bool(CryptKeeper.instance().keys)
 
 
 def _without(hub: Config) -> Config:

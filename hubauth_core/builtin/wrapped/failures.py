@@ -8,6 +8,7 @@ from tornado import web
 from tornado.httpclient import HTTPClientError
 
 from ...errors import HubAuthError, LoginRefused, ProviderError, ProviderUnavailable
+from ...types import ReauthRequired, RefreshedIdentity, Refused, Unavailable
 
 LONGEST_SENTENCE: Final = 300
 
@@ -39,6 +40,14 @@ def as_ours(error: Exception, label: str) -> HubAuthError:
     if isinstance(error, web.HTTPError):
         return LoginRefused(_sentence(error) or f"{label} does not let you in.", code="not_allowed")
     return ProviderError(f"{label} has a fault; the administrators see it.", code="plugin_failed")
+
+
+def refresh_after(error: Exception) -> RefreshedIdentity:
+    """What an exception of `refresh_user` means. One that says nothing about the person ends no session."""
+    if is_outage(error):
+        return Unavailable()
+    outcomes: dict[int | None, RefreshedIdentity] = {401: ReauthRequired("expired"), 403: Refused("not_allowed")}
+    return outcomes.get(status_of(error), Unavailable())
 
 
 def _sentence(error: web.HTTPError) -> str:

@@ -305,11 +305,3 @@ def wrap(handler: type[Any], source: Source) -> type[Any]:
         return handler
     ours: type[Any] = WrappedLogout if issubclass(handler, LogoutHandler) else WrappedHandler
     return type(handler.__name__, (ours, handler), {"source": source, "__module__": handler.__module__})
-
-
-def as_their_logout(handler: Any, logout: type[Any], user: Any) -> Any:
-    """The request at hand as an object of their logout class: same state and answer, with the source's user in it."""
-    cls = type(logout.__name__, (logout,), {"current_user": property(lambda self: user)})
-    theirs: Any = object.__new__(cls)
-    theirs.__dict__ = handler.__dict__
-    return theirs

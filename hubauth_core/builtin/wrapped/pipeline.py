@@ -52,9 +52,12 @@ class Pipeline:
         return model, verdict
 
     async def judge(self, handler: Any, model: Model) -> Verdict | None:
-        """The same rules on a model that came otherwise (a refresh); sets its `name` and `admin`. None is a no."""
+        """The same rules on a model that came otherwise (a refresh); sets its `admin`. None is a no.
+
+        The name must be normal already.
+        """
         inner = self._inner
-        model["name"] = name = inner.normalize_username(model["name"])
+        name = model["name"]
         model.setdefault("admin", None)
         if not inner.validate_username(name) or not await maybe_future(inner.check_blocked_users(name, model)):
             return None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any, cast
 
-from jupyterhub.handlers.login import LoginHandler, LogoutHandler
-from jupyterhub.utils import maybe_future, url_path_join
+from jupyterhub.handlers.login import LoginHandler
+from jupyterhub.utils import maybe_future
 from tornado.httputil import url_concat
 from traitlets import Any as AnyTrait
 from traitlets import Bool, Instance, Int, List, Unicode, Union, default
@@ -31,15 +30,16 @@ from ...types import (
     SignIn,
     Step,
     Transaction,
-    Unavailable,
     Unchanged,
     Updated,
 )
 from ...web.view import sign_in_url
 from . import bubble
-from .failures import as_ours, is_outage, status_of
+from .advice import advice
+from .failures import as_ours, is_outage, refresh_after, status_of
 from .form import bad_credentials, data_of, form_of
-from .handlers import Facade, Host, SignInFromRequest, View, as_their_logout, wrap
+from .handlers import Facade, Host, SignInFromRequest, View, wrap
+from .logout import as_their_logout, logout_address, logout_handler
 from .pipeline import Model, Pipeline, Verdict, blocks
 from .place import Place
 from .subjects import preset_of, subject_of, subject_path
@@ -58,6 +58,7 @@ class WrappedAuthenticator(Provider):
     """
 
     required_options = ("authenticator_class",)
+    brings_rules = True
 
     authenticator_class = AnyTrait(
         help="The authenticator: a name of the entry points `jupyterhub.authenticators` ('pam', 'ldap', 'github'), "
@@ -117,7 +118,7 @@ class WrappedAuthenticator(Provider):
             threaded = blocks(inner, preset_of(cls).blocks, self.presentation == "form")
         pool = ThreadPoolExecutor(self.threads, f"hubauth-{self.name}") if threaded else None
         self._pipeline = Pipeline(inner, self._granted, pool)
-        if self._brings_rules():
+        if self._rules_here():
             inner.any_allow_config = True
         inner.check_allow_config()
 
@@ -147,23 +148,15 @@ class WrappedAuthenticator(Provider):
 
     def warnings(self) -> list[str]:
         """What an administrator should know about this wrapped authenticator, a sentence each."""
-        told = []
-        name = type(self.inner).__name__
-        if self.presentation == "button":
-            told.append(f"{name} has its own flow: hubauth's state, PKCE and nonce do not protect its sign-ins")
-        if getattr(self.inner, "enable_pkce", True) is False:
-            told.append(f"{name} has enable_pkce = False")
-        callback = getattr(self.inner, "oauth_callback_url", "")
-        expected = f"/auth/{self.name}/oauth_callback"
-        if callback and not callback.endswith(expected):
-            told.append(f"oauth_callback_url of {name} is {callback!r}, but its page is at ...{expected}")
-        if not self._subject_path:
-            told.append(f"whoever has a username of {name} gets its hub user: names that are given anew are a risk")
-        if not (self.inner.any_allow_config or self._brings_rules()):
-            told.append(f"no rule of {name} or of this provider lets anybody in")
-        if self.inner.manage_groups and self.parent and not self.parent.manage_groups:
-            told.append(f"{name} manages groups, but the hub has c.HubAuthenticator.manage_groups = False")
-        return told
+        return list(
+            advice(
+                self,
+                is_form=self.presentation == "form",
+                path=self._subject_path,
+                own_rules=self._rules_here(),
+                hub_manages_groups=bool(getattr(self.parent, "manage_groups", False)),
+            )
+        )
 
     # Signing in.
 
@@ -242,11 +235,11 @@ class WrappedAuthenticator(Provider):
 
     def _decision(self, model: Model, verdict: Verdict) -> Decision | None:
         """The wrapped rules' word. None leaves it to this provider's own rules, which may let in more."""
-        if not verdict.allowed and self._brings_rules():
+        if not verdict.allowed and self._rules_here():
             return None
         return Decision(allowed=verdict.allowed, admin=model.get("admin"), groups=self._groups(model))
 
-    def _brings_rules(self) -> bool:
+    def _rules_here(self) -> bool:
         return bool(self.allow_all or self.allowed_users or self.admin_users)
 
     def _granted(self, model: Model) -> bool:
@@ -269,34 +262,26 @@ class WrappedAuthenticator(Provider):
             if not answer:
                 return ReauthRequired("refused_by_source")
             if answer is True and self.presentation != "form":
-                return Unchanged() if user.state == hub.state else Updated(identity, state=user.state)
+                return _confirmed(identity, user)
             return await self._refreshed(identity, {} if answer is True else dict(answer), user, view)
         except Exception as error:
-            return self._failed_refresh(error)
+            if not is_outage(error) and status_of(error) is None:
+                self.log.error("hubauth: refresh_user failed in provider %r\n%s", self.name, where(error))
+            return refresh_after(error)
 
     async def _refreshed(self, identity: Identity, answer: Model, user: SourceUser, view: Any) -> RefreshedIdentity:
         model = {"name": identity.username, "auth_state": user.state, **answer}
+        if "name" in answer:
+            model["name"] = self.inner.normalize_username(answer["name"])
         verdict = await self._pipeline.judge(view, model)
-        if verdict is None or not (verdict.allowed or self._brings_rules()):
+        if verdict is None or not (verdict.allowed or self._rules_here()):
             return Refused("not_allowed")
         if not answer:
-            return Unchanged()
-        if answer.get("auth_state") is None and self._subject_path:
-            now = replace(identity, username=model["name"])
-        else:
-            now = self._identity(model)
+            return _confirmed(identity, user)
+        now = self._identity(model) if model["auth_state"] or not self._subject_path else identity
         if now.subject != identity.subject:
             return ReauthRequired("somebody_else")
         return Updated(now, decision=self._decision(model, verdict), state=model["auth_state"])
-
-    def _failed_refresh(self, error: Exception) -> RefreshedIdentity:
-        status = status_of(error)
-        if status in (401, 403) and not is_outage(error):
-            return ReauthRequired("expired") if status == 401 else Refused("not_allowed")
-        if not is_outage(error):
-            name = type(self.inner).__name__
-            self.log.error("hubauth: refresh_user of %s failed in provider %r\n%s", name, self.name, where(error))
-        return Unavailable()
 
     async def user_added(self, identity: Identity, hub: HubCall) -> None:
         """The wrapped one's `add_user`."""
@@ -322,31 +307,15 @@ class WrappedAuthenticator(Provider):
 
     # Logout.
 
-    def _logout(self) -> type[Any] | None:
-        for pattern, handler, _ in self.handlers:
-            if pattern.strip("^/$?") == "logout" and issubclass(handler, LogoutHandler):
-                return handler
-        return None
-
     async def logged_out(self, identity: Identity, hub: HubCall) -> None:
         """The wrapped one's `handle_logout`, with the source's user, on the request that signs out."""
-        logout = self._logout()
-        if logout is None or hub.handler is None:
-            return
-        theirs = as_their_logout(hub.handler, wrap(logout, self), self._user(identity, hub))
-        await theirs.handle_logout()
+        logout = logout_handler(self.handlers)
+        if logout is not None and hub.handler is not None:
+            await as_their_logout(hub.handler, wrap(logout, self), self._user(identity, hub)).handle_logout()
 
     def logout_url(self, credential: Credential | None, return_to: str) -> str | None:
-        """The wrapped one's configured address, else its own logout page where it has one that does more than ours."""
-        if configured := getattr(self.inner, "logout_redirect_url", ""):
-            return str(configured)
-        address = str(self.inner.logout_url(self._base_url))
-        if address != url_path_join(self._base_url, "logout"):
-            return address
-        logout = self._logout()
-        if logout is None or not _own_page(logout):
-            return None
-        return self.place.below(self._base_url) + "logout"
+        """Where the wrapped one sends the browser; None where that is the hub's own page."""
+        return logout_address(self.inner, logout_handler(self.handlers), self.place, self._base_url)
 
     # Pages.
 
@@ -370,10 +339,8 @@ def _three(entry: Any) -> tuple[str, type[Any], Mapping[str, Any]]:
     return pattern, handler, dict(rest[0] or {}) if rest else {}
 
 
-def _own_page(logout: type[Any]) -> bool:
-    """Whether a logout class does more for the browser than the hub's, or OAuthenticator's, which we have asked."""
-    known = ("jupyterhub.handlers.login", "oauthenticator.")
-    return any(not getattr(logout, method).__module__.startswith(known) for method in ("get", "render_logout_page"))
+def _confirmed(identity: Identity, user: SourceUser) -> RefreshedIdentity:
+    return Updated(identity, state=user.state) if user.saved else Unchanged()
 
 
 def _text(value: object) -> str | None:

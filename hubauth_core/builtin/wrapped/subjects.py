@@ -21,12 +21,14 @@ class Preset:
     """What is known of a class. `{user}` in a path stands for the class's `user_auth_state_key`.
 
     `elsewhere`: a sign-in can only begin at the source. `blocks`: its coroutine `authenticate` blocks the event loop.
+    `refreshes`: its `refresh_user` works with the auth_state it keeps.
     """
 
     subject: Path = ()
     reusable_names: bool = False
     elsewhere: bool = False
     blocks: bool = False
+    refreshes: bool = True
 
 
 _BY_NAME: Final = Preset(reusable_names=True)
@@ -52,7 +54,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     "oauthenticator.globus.GlobusOAuthenticator": _SUB,
     # Google's older userinfo endpoint says `id` for the same value.
     "oauthenticator.google.GoogleOAuthenticator": Preset(subject=("{user}.sub|{user}.id",)),
-    "oauthenticator.mediawiki.MWOAuthenticator": _SUB,
+    "oauthenticator.mediawiki.MWOAuthenticator": Preset(subject=("{user}.sub",), refreshes=False),
     "oauthenticator.openshift.OpenShiftOAuthenticator": Preset(subject=("{user}.metadata.uid",)),
 }
 """By the full name of a class; its subclasses inherit the entry."""

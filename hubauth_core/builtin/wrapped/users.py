@@ -22,6 +22,7 @@ class SourceUser:
         self._state = state
         self._keep = keep
         self.name = name
+        self.saved = False
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
@@ -35,6 +36,7 @@ class SourceUser:
     async def save_auth_state(self, auth_state: State) -> None:
         """Replace it, as far as there is a place to keep it."""
         self._state = None if auth_state is None else copy.deepcopy(dict(auth_state))
+        self.saved = True
         if self._keep is not None:
             await self._keep(self._state)
 
