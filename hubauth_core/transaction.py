@@ -89,7 +89,8 @@ class Seal:
         transaction = self._read(cookie_name(state), cookies)
         if transaction is None or not secrets.compare_digest(transaction.state.encode(), state.encode()):
             raise LoginRefused(
-                "This sign-in was not begun in this browser, or is over. Try again.", code="state_unknown"
+                "This sign-in is over, was begun in another browser, or this one keeps no cookies. Try again.",
+                code="state_unknown",
             )
         if transaction.provider != provider:
             raise LoginRefused("This sign-in was begun with another provider. Try again.", code="provider_mismatch")

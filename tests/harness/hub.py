@@ -36,7 +36,8 @@ c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = [sys.executable, {stub!r}]
 c.Spawner.http_timeout = c.Spawner.start_timeout = 60
 c.ConfigurableHTTPProxy.api_url = {proxy_url!r}
-c.ConfigurableHTTPProxy.command = [str(BIN / "configurable-http-proxy")]
+# This proxy logs the whole address of whatever ends in 4xx, codes included; JupyterHub's own log does not.
+c.ConfigurableHTTPProxy.command = [str(BIN / "configurable-http-proxy"), "--log-level", "error"]
 c.Authenticator.allow_all = False
 """
 
