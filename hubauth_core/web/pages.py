@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jupyterhub._xsrf_utils import _set_xsrf_cookie
 from jupyterhub.handlers.login import LogoutHandler
@@ -19,6 +20,8 @@ from ..transaction import begin, cookie_name, remember
 from ..types import Form, Redirect, Request, Step, Transaction
 from .handler import MOST_IN_A_NAME, HubAuthHandler
 from .view import STATIC, Source, find_icon, sign_in_url
+
+_HUB_RENEWS_XSRF: Final = "xsrf_token" in signature(_set_xsrf_cookie).parameters
 
 
 class SourcesHandler(HubAuthHandler):
@@ -98,8 +101,8 @@ class SourcesHandler(HubAuthHandler):
         self.finish(page)
 
     def _renew_xsrf(self) -> None:
-        """Start the form's lifetime now, as the hub's own sign-in page does."""
-        if self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
+        """Start the form's lifetime now, as the hub's own sign-in page does from 5.3 on."""
+        if _HUB_RENEWS_XSRF and self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
             _set_xsrf_cookie(self, self._xsrf_token_id, cookie_path=self.hub.base_url, xsrf_token=self.xsrf_token)
 
 

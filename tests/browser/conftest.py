@@ -44,7 +44,7 @@ c.HubAuthenticator.providers = {{
     }},
     "forge": {{
         "type": "oauth2",
-        "label": "City Library",
+        "label": "GitHub",
         "icon": "github",
         "authorize_url": "{library.issuer}/authorize",
         "token_url": "{library.issuer}/token",
