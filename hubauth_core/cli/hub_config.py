@@ -48,7 +48,7 @@ def load(path: Path | None) -> JupyterHub:
     JupyterHub.clear_instance()
     CryptKeeper.clear_instance()
     try:
-        return JupyterHub.instance(config=config, log_level=logging.CRITICAL + 1)
+        return JupyterHub.instance(config=config, log_level=logging.CRITICAL)
     except Exception as error:  # a wrong value, or a class of the configuration that cannot be imported
         raise ConfigError(f"{path}: {type(error).__name__}: {error}") from error
 
