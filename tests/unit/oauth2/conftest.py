@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from hostile_idp import HostileIdP
-from hubauth_core import HubAuthError, Redirect, Request, Secret, SignIn, Transaction
+from hostile_idp.flow import begin, finish, transaction
+from hubauth_core import HubAuthError, SignIn
 from hubauth_core.builtin.oidc import GenericOIDCProvider
 from hubauth_core.oauth2 import OAuth2Provider
 
@@ -43,28 +42,6 @@ async def make(idp: HostileIdP) -> AsyncIterator[Callable[..., GenericOIDCProvid
 async def provider(make: Callable[..., GenericOIDCProvider]) -> GenericOIDCProvider:
     """An `oidc` provider with nothing but an issuer and a client."""
     return make()
-
-
-def transaction(**changes: Any) -> Transaction:
-    """A sign-in under way, as the core makes one."""
-    fresh = base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode
-    values: dict[str, Any] = {"state": fresh(), "nonce": secrets.token_urlsafe(16), "verifier": Secret(fresh())}
-    redirect_uri = "https://hub.example/hub/auth/uni/callback"
-    return Transaction(**{"provider": "uni", "redirect_uri": redirect_uri, "started_at": 0.0, **values, **changes})
-
-
-async def begin(provider: OAuth2Provider, under_way: Transaction) -> tuple[str, Transaction]:
-    """Where the browser goes, and the transaction with what the provider noted in it."""
-    step = await provider.hubauth_begin_login(Request(), under_way)
-    assert isinstance(step, Redirect)
-    return step.url, Transaction(**{**vars(under_way), "memo": step.memo})
-
-
-async def finish(provider: OAuth2Provider, query: dict[str, list[str]], under_way: Transaction) -> SignIn:
-    """The end of a sign-in with what the browser brought."""
-    result = await provider.hubauth_finish_login(Request(query=query), under_way)
-    assert isinstance(result, SignIn)
-    return result
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+"""From claims to an identity."""
+
+from __future__ import annotations
+
+import pytest
+
+from hubauth_core.errors import LoginRefused
+from hubauth_core.oauth2 import claim
+from hubauth_core.oauth2.claims import reusable
+from hubauth_core.oauth2.identity import Paths, identity_of, subject
+
+row = pytest.mark.row
+ANN = {"sub": "7", "preferred_username": "ann", "name": "Ann", "email": "ann@uni.example", "email_verified": True}
+
+
+def read(username: str = "preferred_username", groups_path: str = "", **changes: object):
+    return identity_of({**ANN, **changes}, Paths("sub", username, groups_path), "Uni")
+
+
+def test_reads_what_is_there():
+    ann = read(groups_path="groups", groups=["a", "b"])
+    assert (ann.subject, ann.username, ann.name, ann.email, ann.groups) == (
+        "7",
+        "ann",
+        "Ann",
+        "ann@uni.example",
+        {"a", "b"},
+    )
+
+
+@row("V06")
+@pytest.mark.parametrize("verified", ["true", "True", 1, "1", None, False, [True], {}])
+def test_an_address_is_verified_by_the_boolean_alone(verified):
+    assert read(email_verified=verified).email_verified is False
+    assert read().email_verified is True
+
+
+@row("V06")
+@pytest.mark.parametrize("verified", ["true", 1, None, False])
+@pytest.mark.parametrize("path", ["email", "name", "preferred_username"])
+def test_an_address_is_a_username_only_if_it_is_verified(path, verified):
+    with pytest.raises(LoginRefused) as caught:
+        read(path, email_verified=verified, **({} if path == "email" else {path: "ANN@uni.example"}))
+    assert caught.value.code == "email_not_verified"
+
+
+@row("V06")
+def test_a_verified_address_may_be_a_username():
+    assert read("email").username == "ann@uni.example"
+
+
+@row("V06")
+def test_without_an_address_none_is_verified():
+    assert read(email=None).email_verified is False
+    assert read(email=["ann@uni.example"]).email is None
+
+
+@row("V16")
+@pytest.mark.parametrize(
+    "path", ["email", "login", "preferred_username", "upn", "username", "name", "user.email", "profile.Login", "UPN"]
+)
+def test_a_claim_that_passes_from_one_to_another_is_no_subject(path):
+    assert reusable(path)
+
+
+@row("V16")
+@pytest.mark.parametrize("path", ["sub", "id", "oid", "user.id", "email.id"])
+def test_an_immutable_id_is_a_subject(path):
+    assert not reusable(path)
+
+
+@row("X13")
+@pytest.mark.parametrize("value", [True, False, None, "", "a" * 256, "a\0", 1.5, ["7"], {"id": 7}])
+def test_refuses_as_a_subject(value):
+    with pytest.raises(ValueError, match="255"):
+        subject(value)
+
+
+@pytest.mark.parametrize(("value", "text"), [(7, "7"), ("aBc ", "aBc "), (0, "0"), (2**63, str(2**63))])
+def test_takes_as_a_subject(value, text):
+    assert subject(value) == text
+
+
+@row("F04")
+@pytest.mark.parametrize("value", [None, "", 7, True, ["ann"], "a" * 256, "a\0"])
+def test_refuses_as_a_username(value):
+    with pytest.raises(ValueError, match="255"):
+        read(preferred_username=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "groups"), [(["a", "", "b"], {"a", "b"}), ("a", {"a"}), (None, set()), ([], set()), ("", set())]
+)
+def test_groups(value, groups):
+    assert read(groups_path="realm.groups", realm={"groups": value}).groups == groups
+
+
+@row("F04")
+@pytest.mark.parametrize("value", [{"a": 1}, [1], [["a"]], 7, [None]])
+def test_refuses_as_groups(value):
+    with pytest.raises(ValueError, match="groups"):
+        read(groups_path="realm.groups", realm={"groups": value})
+
+
+def test_without_a_groups_claim_nothing_is_said_about_groups():
+    assert read(groups=["a"]).groups is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("a", {"b": {"c": 1}}),
+        ("a.b.c", 1),
+        ("https://hub.example/groups", ["x"]),
+        ("a.x", None),
+        ("a.b.c.d", None),
+        ("", None),
+        ("list.0", None),
+    ],
+)
+def test_dotted_paths(path, value):
+    assert claim({"a": {"b": {"c": 1}}, "https://hub.example/groups": ["x"], "list": [1]}, path) == value

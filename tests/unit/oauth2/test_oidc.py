@@ -1,0 +1,180 @@
+"""OpenID Connect beyond the ID token: userinfo, caches, what is asked when."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hostile_idp import ABSENT, HostileIdP, faults
+from hostile_idp import tokens as made
+from hostile_idp.flow import begin, finish, transaction
+from hubauth_core import ConfigError, LoginRefused, ProviderError
+
+row = pytest.mark.row
+
+
+@row("C01", "C09", "C16", "C17", "C20", "C23")
+async def test_signs_in(idp, sign_in):
+    idp.person = {"sub": "7"}
+    idp.userinfo = {"sub": "7", "preferred_username": "ann", "email": "ann@uni.example", "email_verified": True}
+    signed_in = await sign_in()
+    assert signed_in.identity.subject == "7"
+    assert signed_in.identity.username == "ann"
+    assert signed_in.identity.email_verified is True
+    [credential] = signed_in.credentials
+    assert credential.id_token
+    assert credential.scopes == {"openid", "profile", "email"}
+    token = credential.access_token.reveal()
+    assert idp.last("/userinfo").headers["Authorization"] == f"Bearer {token}"
+    assert token not in str(idp.last("/userinfo").form)
+
+
+async def test_a_returning_user_costs_two_calls_and_no_connection(idp, sign_in):
+    await sign_in()
+    before = len(idp.seen)
+    await sign_in()
+    assert [seen.path for seen in idp.seen[before:]] == ["/token", "/userinfo"]
+    assert idp.connections() == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "person", "asked"),
+    [
+        ("auto", {"email": "a@b"}, 0),
+        ("auto", {}, 1),
+        ("auto", {"email": "a@b", "preferred_username": ABSENT}, 1),
+        ("always", {"email": "a@b"}, 1),
+        ("never", {}, 0),
+    ],
+)
+async def test_userinfo_is_asked_where_it_is_needed(idp, make, sign_in, option, person, asked):
+    idp.claims = person
+    await sign_in(make(userinfo=option))
+    assert idp.count("/userinfo") == asked
+
+
+@row("C14", "R20")
+@pytest.mark.parametrize("sub", ["8", ABSENT, None, 7, ["7"], "7 ", ""])
+async def test_userinfo_about_somebody_else_fails_the_login(idp, sign_in, sub):
+    idp.userinfo = made.applied({"sub": "7", "preferred_username": "root"}, {"sub": sub})
+    with pytest.raises(ProviderError) as caught:
+        await sign_in()
+    assert caught.value.code == "userinfo_subject"
+
+
+async def test_what_is_signed_wins_over_what_is_not(idp, make, sign_in):
+    idp.userinfo = {"sub": "7", "preferred_username": "root", "email": "x@y", "iss": "https://evil.example"}
+    signed_in = await sign_in(make(userinfo="always"))
+    assert signed_in.identity.username == "ann"
+    assert signed_in.identity.email == "x@y"
+    assert signed_in.identity.claims["iss"] == idp.issuer
+
+
+def signed_userinfo(idp: HostileIdP, key: made.Key, **changes: object) -> faults.Answer:
+    claims = {"iss": idp.issuer, "aud": "hub", "sub": "7", "preferred_username": "ann", "email": "a@b", **changes}
+    token = made.signed({"alg": "RS256", "kid": idp.key.kid}, json.dumps(made.applied(claims, {})).encode(), key)
+    return faults.raw(token.encode(), "application/jwt")
+
+
+@row("C22")
+async def test_signed_userinfo(idp, sign_in):
+    idp.replace("/userinfo", signed_userinfo(idp, idp.key))
+    assert (await sign_in()).identity.email == "a@b"
+
+
+@row("C22")
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"iss": "https://evil.example"}, "userinfo_issuer"),
+        ({"iss": ABSENT}, "userinfo_issuer"),
+        ({"aud": "other"}, "userinfo_audience"),
+        ({"aud": ABSENT}, "userinfo_audience"),
+        ({"sub": "8"}, "userinfo_subject"),
+    ],
+)
+async def test_signed_userinfo_for_others_is_refused(idp, sign_in, changes, code):
+    idp.replace("/userinfo", signed_userinfo(idp, idp.key, **changes))
+    with pytest.raises(ProviderError) as caught:
+        await sign_in()
+    assert caught.value.code == code
+
+
+@row("C22")
+@pytest.mark.parametrize("token", ["forged", "unsigned", "junk"])
+async def test_userinfo_with_a_bad_signature_is_refused(idp, sign_in, token):
+    unsigned = made.unsigned({}, json.dumps({"sub": "7", "iss": idp.issuer, "aud": "hub"}).encode())
+    answers = {
+        "forged": signed_userinfo(idp, made.rsa(9)),
+        "unsigned": faults.raw(unsigned.encode(), "application/jwt"),
+        "junk": faults.raw(b"\xff\x00", "application/jwt"),
+    }
+    idp.replace("/userinfo", answers[token])
+    with pytest.raises(ProviderError) as caught:
+        await sign_in()
+    assert caught.value.code.startswith("userinfo_")
+
+
+@row("C03")
+async def test_without_an_id_token_nobody_signs_in(idp, refused):
+    idp.tokens = {"id_token": ABSENT}
+    assert (await refused()).code == "id_token_missing"
+
+
+@row("V06")
+@pytest.mark.parametrize("verified", [True, "true", False, ABSENT])
+async def test_an_address_as_username_must_be_verified(idp, make, sign_in, verified):
+    idp.claims = {"email": "ann@uni.example", "email_verified": verified}
+    provider = make(username_claim="email")
+    if verified is True:
+        assert (await sign_in(provider)).identity.username == "ann@uni.example"
+    else:
+        with pytest.raises(LoginRefused):
+            await sign_in(provider)
+
+
+@row("X16")
+async def test_a_token_of_another_of_our_providers(idp, make):
+    """Two providers at one issuer: what was made for the one does not open the other."""
+    one, two = make(), make(client_id="hub-2")
+    _, of_two = await begin(two, transaction())
+    url, of_one = await begin(one, transaction(nonce=of_two.nonce, verifier=of_two.verifier))
+    with pytest.raises(ProviderError) as caught:
+        await finish(two, idp.sign_in(url), of_two)
+    assert caught.value.code == "id_token_audience"
+    assert of_one.memo == {"issuer": idp.issuer}
+
+
+@row("C37")
+async def test_addresses_inside_claims_are_not_fetched(idp, sign_in):
+    idp.userinfo |= {"_claim_sources": {"a": {"endpoint": f"{idp.issuer}/evil"}}, "_claim_names": {"groups": "a"}}
+    idp.userinfo |= {"picture": f"{idp.issuer}/evil"}
+    await sign_in()
+    assert idp.count("/evil") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"scope": ["profile"]}, "openid"),
+        ({"authorize_params": {"max_age": "soon"}}, "max_age"),
+        ({"id_token_algorithms": ["HS256"]}, "id_token_algorithms"),
+        ({"id_token_algorithms": ["none"]}, "id_token_algorithms"),
+        ({"subject_claim": "email"}, "subject_claim"),
+    ],
+)
+@row("C10", "C13", "V16")
+def test_such_an_option_stops_the_start(make, options, named):
+    with pytest.raises(Exception, match=named):
+        make(**options)
+
+
+def test_what_is_required(make):
+    assert make().missing_options() == []
+    assert make(issuer="", client_id="", client_secret="").missing_options() == [
+        "issuer",
+        "client_id",
+        "client_secret",
+    ]
+    assert issubclass(ConfigError, Exception)
