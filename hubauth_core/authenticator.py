@@ -131,10 +131,11 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
                 raise ConfigError(f"unknown option c.HubAuthenticator.{option}. {nearest(option, known)}")
         registry = Registry(parent=self, log=self.log, hook_timeout=self.hook_timeout)
         registry.load_plugins(self.plugins)
+        disable_broken = self.on_broken_provider == "disable"
         if self.providers is None:
-            registry.discover()
+            registry.discover(disable_broken=disable_broken)
         else:
-            registry.configure(self.providers, disable_broken=self.on_broken_provider == "disable")
+            registry.configure(self.providers, disable_broken=disable_broken)
         adopting = [name for name, each in registry.providers.items() if each.adopt == "existing"]
         if len(adopting) > 1:
             raise ConfigError(f"only one provider may have adopt = 'existing', not {' and '.join(adopting)}")

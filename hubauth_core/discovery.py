@@ -18,9 +18,9 @@ PLUGINS: Final = "hubauth.plugins"
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest valid one, or all of them."""
     choices = sorted(valid)
-    close = difflib.get_close_matches(name, choices, n=1)
+    close = difflib.get_close_matches(name.lower(), {choice.lower() for choice in choices}, n=1)
     if close:
-        return f"Did you mean {close[0]!r}?"
+        return f"Did you mean {next(choice for choice in choices if choice.lower() == close[0])!r}?"
     return f"Valid: {', '.join(choices)}." if choices else "There is none."
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import logging
 import re
 import traceback
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from types import UnionType
-from typing import Any, Final, get_origin
+from typing import Any, Final, get_args, get_origin
 
 from traitlets import TraitError
 from traitlets.config import Configurable
@@ -22,6 +23,9 @@ from .provider import Provider
 from .types import Event, Identity
 
 PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+_SECRETIVE: Final = re.compile("secret|password|token$|private_key|api_key", re.IGNORECASE)
+"""Names of options whose values no message quotes."""
 
 
 class Registry:
@@ -48,7 +52,7 @@ class Registry:
         self.hook_timeout = hook_timeout
         self.log = log or logging.getLogger("hubauth")
         self._parent = parent
-        self._types: dict[str, type[Provider]] = {}
+        self._types: dict[str, type[Provider] | ConfigError] = {}
 
     # From configuration to providers.
 
@@ -63,74 +67,122 @@ class Registry:
 
         With `disable_broken` what is wrong is logged, and that provider alone stays out of service.
         """
-        problems = []
+        problems = {}
         for name, options in providers.items():
             try:
                 self._configure_one(name, options)
             except ConfigError as error:
-                problems.append(f"provider {name!r}: {error.sentence}")
-                if disable_broken:
-                    self.broken[name] = error.sentence
-                    self.order.append(name)
-                    self.log.error("hubauth: %s; it is out of service", problems[-1])
-        if problems and not disable_broken:
-            raise ConfigError("\n".join(problems))
+                problems[name] = error.sentence
+                self.order.append(name)
+        self._settle(problems, disable_broken)
 
-    def discover(self) -> None:
-        """Without configured providers: every installed type whose required options are set becomes one."""
+    def discover(self, *, disable_broken: bool = False) -> None:
+        """Without configured providers: every installed type whose required options are set becomes one.
+
+        What is merely installed stops nothing. Raises ConfigError for wrong options in a type's section (row V02).
+        """
+        problems = {}
         for name in self.discovery.names():
             try:
-                provider = self._make(name, name, {})
-                lacking = provider.missing_options()
+                _check_name(name)
+                cls = self.type_of(name)
             except ConfigError as error:
                 self.log.warning("hubauth: installed provider type %r is not used: %s", name, error.sentence)
                 continue
+            try:
+                provider = self._make(name, cls, {})
+                lacking = self._lacking(provider, {})
+            except ConfigError as error:
+                if self._class_level(cls):
+                    problems[name] = error.sentence
+                    self.order.append(name)
+                else:
+                    self.log.warning("hubauth: installed provider type %r is not used: %s", name, error.sentence)
+                continue
             if lacking:
                 self.log.info("hubauth: installed provider type %r is not used: it lacks %s", name, ", ".join(lacking))
-            else:
+            elif provider.enabled:
                 self._enlist(provider)
+        self._settle(problems, disable_broken)
 
     def type_of(self, name: str) -> type[Provider]:
         """The class behind a provider type, imported at its first use. Raises ConfigError."""
         if name not in self._types:
-            installed = self.discovery.find(name)
-            self._types[name] = self.manager.add_type(self.discovery.load(installed), name, f"{name!r} of {installed}")
-        return self._types[name]
+            try:
+                installed = self.discovery.find(name)
+                module, origin = self.discovery.load(installed), f"{name!r} of {installed}"
+                self._types[name] = self.manager.add_type(module, name, origin)
+            except ConfigError as error:
+                self._types[name] = error
+        found = self._types[name]
+        if isinstance(found, ConfigError):
+            raise ConfigError(found.sentence) from found
+        return found
+
+    def _settle(self, problems: Mapping[str, str], disable_broken: bool) -> None:
+        told = [f"provider {name!r}: {sentence}" for name, sentence in problems.items()]
+        if told and not disable_broken:
+            raise ConfigError("\n".join(told))
+        for line in told:
+            self.log.error("hubauth: %s; it is out of service", line)
+        self.broken.update(problems)
 
     def _configure_one(self, name: str, options: Any) -> None:
-        if not isinstance(name, str) or not PROVIDER_NAME.fullmatch(name):
-            better = "_".join(re.findall(r"[a-z0-9]+", str(name).lower()))
-            raise ConfigError(f"a name consists of a-z, 0-9 and single '_', and begins with a letter; try {better!r}")
+        _check_name(name)
         if not isinstance(options, Mapping):
             raise ConfigError(f"its options must be a dictionary, not {type(options).__name__}")
-        settings = copy.deepcopy(dict(options))  # two providers never share anything that changes
-        provider = self._make(name, settings.pop("type", name), settings)
-        if lacking := provider.missing_options():
+        try:
+            settings = copy.deepcopy(dict(options))  # two providers never share anything that changes
+        except Exception as error:
+            raise ConfigError(f"its options cannot be copied: {type(error).__name__}: {error}") from error
+        type_name = settings.pop("type", name)
+        if not isinstance(type_name, str):
+            raise ConfigError(f"'type' must be the name of a provider type, not {type_name!r}")
+        provider = self._make(name, self.type_of(type_name), settings)
+        if lacking := self._lacking(provider, settings):
             raise ConfigError(f"the required option {', '.join(map(repr, lacking))} is not set")
         if provider.enabled:
             self._enlist(provider)
 
-    def _make(self, name: str, type_name: Any, options: dict[str, Any]) -> Provider:
-        if not isinstance(type_name, str):
-            raise ConfigError(f"'type' must be the name of a provider type, not {type_name!r}")
-        cls = self.type_of(type_name)
+    def _make(self, name: str, cls: type[Provider], options: dict[str, Any]) -> Provider:
         self._check_options(cls, options)
-        try:
+        with self._plugin_code(f"{cls.__name__} cannot be made", cls, options):
             return cls(name, parent=self._parent, **options)
-        except TraitError as error:
-            told = str(error)
-            secret = next((option for option in options if "secret" in option and option in told), None)
-            raise ConfigError(f"the option {secret!r} has a wrong value" if secret else told) from None
+
+    def _lacking(self, provider: Provider, options: Mapping[str, Any]) -> list[str]:
+        cls = type(provider)
+        with self._plugin_code(f"{cls.__name__} cannot say what it lacks", cls, options):
+            return provider.missing_options()
+
+    @contextlib.contextmanager
+    def _plugin_code(self, what: str, cls: type[Provider], options: Mapping[str, Any]) -> Iterator[None]:
+        """Whatever a plugin raises at start becomes a ConfigError, which does not quote a secret option."""
+        try:
+            yield
         except ConfigError:
             raise
-        except Exception as error:
-            raise ConfigError(f"{cls.__name__} cannot be made: {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:
+            told = str(error) if isinstance(error, TraitError) else f"{what}: {type(error).__name__}: {error}"
+            for option, value in [*self._class_level(cls), *options.items()]:
+                if not _SECRETIVE.search(option):
+                    continue
+                if isinstance(error, TraitError) and option in told:
+                    raise ConfigError(f"the option {option!r} has a wrong value") from None
+                told = told.replace(str(value), "***") if value else told
+            raise ConfigError(told) from None
+
+    def _class_level(self, cls: type[Provider]) -> list[tuple[str, Any]]:
+        """What the configuration says in the sections of a class and its bases."""
+        if self._parent is None:
+            return []
+        sections = [each.__name__ for each in cls.__mro__ if issubclass(each, Provider)]
+        return [item for section in sections for item in self._parent.config.get(section, {}).items()]
 
     def _check_options(self, cls: type[Provider], options: Mapping[str, Any]) -> None:
         known = cls.class_trait_names(config=True)
         for option in options:
             if option not in known:
-                raise ConfigError(f"unknown option {option!r} of type {cls.__name__}. {nearest(option, known)}")
+                raise ConfigError(f"unknown option {option!r} of type {cls.__name__}. {nearest(str(option), known)}")
         for section in cls.__mro__:
             if not (issubclass(section, Provider) and self._parent):
                 continue
@@ -189,7 +241,9 @@ class Registry:
         arguments = {"provider": identity.provider, "identity": identity, "granted_scopes": granted_scopes}
         for origin, call in self._each("hubauth_check_login", arguments):
             try:
-                await asyncio.wait_for(call(), self.hook_timeout)
+                answer = await asyncio.wait_for(call(), self.hook_timeout)
+                if answer is not None:
+                    raise TypeError("a refusal is raised, not answered")
             except LoginRefused as refusal:
                 refusals.append(refusal)
             except Exception as error:
@@ -231,12 +285,20 @@ class Registry:
         They come in the order of the configuration; pluggy's own order is the reverse.
         """
         found = getattr(self.manager.hook, hook).get_hookimpls()
-        for implementation in sorted(found, key=lambda each: each.trylast - each.tryfirst):
+        configured = [name for name, _ in self.manager.list_name_plugin()]
+        found.sort(key=lambda each: (each.trylast - each.tryfirst, configured.index(each.plugin_name)))
+        for implementation in found:
             wanted = {name: arguments[name] for name in implementation.argnames}
             yield implementation.plugin_name, _bound(implementation.function, wanted)
 
     def _note(self, origin: str, hook: str, error: Exception) -> None:
         self.log.error("hubauth: %s failed in %s\n%s", origin, hook, where(error))
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not PROVIDER_NAME.fullmatch(name):
+        better = "_".join(re.findall(r"[a-z0-9]+", str(name).lower()))
+        raise ConfigError(f"a name consists of a-z, 0-9 and single '_', and begins with a letter; try {better!r}")
 
 
 def _bound(function: Any, arguments: dict[str, Any]) -> Any:
@@ -247,6 +309,8 @@ def _checked(hook: str, answer: Any) -> Any:
     wanted = ANSWERS[hook]
     if not isinstance(answer, wanted if isinstance(wanted, UnionType) else get_origin(wanted) or wanted):
         raise TypeError(f"{hook} does not answer with {type(answer).__name__}")
+    if get_origin(wanted) is Sequence and not all(isinstance(each, get_args(wanted)) for each in answer):
+        raise TypeError(f"{hook} does not answer with such a list")
     return answer
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import databases, parts
+from harness.shelf import Shelf
 from hubauth_core.database import Database, open_database
 from hubauth_core.identities import Identities
 
@@ -70,3 +71,9 @@ def database(store_file: Path) -> Iterator[Database]:
 def identities(database: Database) -> Identities:
     """The identities of a fresh SQLite store."""
     return Identities(database)
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """Plugins to install for one test."""
+    return Shelf(monkeypatch)
