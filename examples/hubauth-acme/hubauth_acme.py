@@ -17,6 +17,7 @@ class AcmeProvider(OAuth2Provider):
             username=text(claims["nick"]),
             email=claims.get("email"),
             email_verified=claims.get("email_confirmed") is True,
+            claims=claims,
         )
 
 

@@ -1,0 +1,156 @@
+"""A real hub signs people in through GitHub's own API document, on prism, behind OAuth endpoints of ours."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from harness.browser import Browser
+from harness.counterparts import Forge
+from harness.hub import Hub
+from harness.hubs import StartHub, newest_only
+
+pytestmark = newest_only
+
+NewBrowser = Callable[[Hub], Browser]
+numbers = count(70_001)
+
+
+def config(github: Forge) -> dict[str, dict[str, object]]:
+    providers = {
+        "github": github.options(allow_all=True),
+        "github_mail": github.options(type="github", label="GitHub with mail", allow_all=True, scope=["user:email"]),
+    }
+    section = {"providers": providers, "enable_auth_state": True}
+    return {"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section}
+
+
+@pytest.fixture(scope="session")
+def crypt_key() -> str:
+    """The key with which the hub keeps what the source said of a person."""
+    return secrets.token_hex(32)
+
+
+@pytest.fixture
+def hub(shared_hub: StartHub, github: Forge, crypt_key: str) -> Hub:
+    hub = shared_hub(config(github), environment={"JUPYTERHUB_CRYPT_KEY": crypt_key})
+    github.allow(hub, "github")
+    github.allow(hub, "github_mail")
+    return hub
+
+
+@pytest.fixture
+def broken(github: Forge) -> Iterator[Callable[..., None]]:
+    """`broken(path, status, **headers)`: GitHub's API fails there until the test is over."""
+
+    def fail(path: str, status: int, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        github.control("PUT", "fault", {"path": path, "status": status, "headers": named})
+
+    yield fail
+    github.control("PUT", "fault", {})
+
+
+def new_account(github: Forge, login: str) -> tuple[int, str]:
+    """A new account, with a login that no other test uses."""
+    number = next(numbers)
+    github.account(number, login=f"{login}{number}")
+    return number, f"{login}{number}"
+
+
+async def test_sign_in_with_the_public_profile_only(hub: Hub, github: Forge, new_browser: NewBrowser) -> None:
+    number, login = new_account(github, "anna")
+    browser = new_browser(hub)
+    page = await browser.begin("github")
+    assert "scope" not in page.query
+    await browser.sign_in("github", login)
+    assert await browser.hub_user() == f"github-{login}"
+    state = (await hub.user(f"github-{login}") or {})["auth_state"]
+    assert (state["provider"], state["subject"]) == ("github", str(number))
+    assert not state["claims"]["email_verified"]
+    assert not any("/user/emails" in event for event in github.events()[-3:])
+
+
+async def test_sign_in_with_the_verified_address(hub: Hub, github: Forge, new_browser: NewBrowser) -> None:
+    _, login = new_account(github, "berta")
+    browser = new_browser(hub)
+    await browser.sign_in("github_mail", login)
+    claims = (await hub.user(f"github_mail-{login}") or {})["auth_state"]["claims"]
+    assert (claims["email"], claims["email_verified"]) == (f"{login}@github.test", True)
+
+
+@pytest.mark.row("V36")
+async def test_a_renamed_account_keeps_its_hub_user(hub: Hub, github: Forge, new_browser: NewBrowser) -> None:
+    number, login = new_account(github, "carla")
+    await new_browser(hub).sign_in("github", login)
+    github.account(number, login=f"renamed-{login}")
+    browser = new_browser(hub)
+    await browser.sign_in("github", f"renamed-{login}")
+    assert await browser.hub_user() == f"github-{login}"
+    assert f"github-renamed-{login}" not in await hub.user_names()
+
+
+@pytest.mark.row("V36")
+async def test_whoever_takes_the_old_login_is_told_that_the_name_is_taken(
+    hub: Hub, github: Forge, new_browser: NewBrowser
+) -> None:
+    number, login = new_account(github, "dora")
+    await new_browser(hub).sign_in("github", login)
+    github.account(number, login=f"renamed-{login}")
+    github.account(next(numbers), login=login)
+    stranger = new_browser(hub)
+    page = await stranger.sign_in("github", login)
+    assert page.status == 403
+    assert "taken" in page.text
+    assert await stranger.hub_user() is None
+
+
+@pytest.mark.row("X20")
+async def test_cancelling_at_github_leads_back_to_a_way_on(hub: Hub, new_browser: NewBrowser) -> None:
+    browser = new_browser(hub)
+    page = await browser.sign_in("github", "nobody-of-that-name")
+    assert page.status in range(400, 500)
+    assert "You did not sign in at GitHub" in page.text
+    assert page.link("/hub/login") or page.link("/auth/github/login")
+    assert await browser.hub_user() is None
+
+
+@pytest.mark.row("F03")
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(403, {"x_ratelimit_remaining": "0"}), (403, {"retry_after": "30"}), (429, {}), (500, {})],
+    ids=["primary-limit", "secondary-limit", "too-many", "down"],
+)
+async def test_a_limit_or_an_outage_is_not_the_persons_fault(
+    hub: Hub, github: Forge, new_browser: NewBrowser, broken: Callable[..., None], status: int, headers: dict[str, str]
+) -> None:
+    _, login = new_account(github, "emma")
+    broken("/user", status, **headers)
+    browser = new_browser(hub)
+    page = await browser.sign_in("github", login)
+    assert page.status == 503
+    assert "does not answer, try again" in page.text
+    assert f"github-{login}" not in await hub.user_names()
+
+
+async def test_addresses_that_github_hides_are_no_obstacle(
+    hub: Hub, github: Forge, new_browser: NewBrowser, broken: Callable[..., None]
+) -> None:
+    _, login = new_account(github, "frida")
+    broken("/user/emails", 404)
+    browser = new_browser(hub)
+    await browser.sign_in("github_mail", login)
+    assert await browser.hub_user() == f"github_mail-{login}"
+
+
+@pytest.mark.row("V02")
+@pytest.mark.parametrize("option", ["allowed_organizations", "github_organization_whitelist"])
+def test_an_option_that_does_not_exist_stops_the_start(
+    make_hub: Callable[..., Hub], github: Forge, option: str
+) -> None:
+    providers = {"github": github.options(**{option: ["my-org"]})}
+    hub = make_hub({"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": {"providers": providers}})
+    assert f"unknown option {option!r}" in hub.start_and_fail()
