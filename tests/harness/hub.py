@@ -26,6 +26,7 @@ c.JupyterHub.bind_url = HUB_URL
 c.JupyterHub.hub_bind_url = {hub_url!r}
 c.JupyterHub.db_url = "sqlite:///jupyterhub.sqlite"
 c.JupyterHub.log_level = 10
+c.JupyterHub.default_url = "/hub/home"
 c.JupyterHub.services = [{{"name": "harness", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [{{
     "name": "harness",
@@ -36,8 +37,7 @@ c.JupyterHub.spawner_class = "simple"
 c.Spawner.cmd = [sys.executable, {stub!r}]
 c.Spawner.http_timeout = c.Spawner.start_timeout = 60
 c.ConfigurableHTTPProxy.api_url = {proxy_url!r}
-# This proxy logs the whole address of whatever ends in 4xx, codes included; JupyterHub's own log does not.
-c.ConfigurableHTTPProxy.command = [str(BIN / "configurable-http-proxy"), "--log-level", "error"]
+c.ConfigurableHTTPProxy.command = [str(BIN / "configurable-http-proxy")]
 c.Authenticator.allow_all = False
 """
 
@@ -99,7 +99,7 @@ class Hub:
 
     @property
     def log(self) -> str:
-        """The hub's, the proxy's and the servers' output so far, at level DEBUG."""
+        """The hub's and the servers' output so far, at level DEBUG. The proxy, which logs queries, has `proxy.log`."""
         return self.process.log
 
     def callback_url(self, provider: str) -> str:
@@ -130,7 +130,7 @@ class Hub:
         return {user["name"] for user in answer.json()}
 
     def files_with(self, text: str) -> list[Path]:
-        """Files in the hub's directory (logs, databases) that hold `text`; the configuration is left out."""
-        needle = text.encode()
-        files = (path for path in self.directory.rglob("*") if path.is_file() and path.name != "jupyterhub_config.py")
+        """Files in the hub's directory that hold `text`: logs and databases, not its configuration nor `proxy.log`."""
+        needle, ignored = text.encode(), {"jupyterhub_config.py", "proxy.log"}
+        files = (path for path in self.directory.rglob("*") if path.is_file() and path.name not in ignored)
         return [path for path in files if needle in path.read_bytes()]

@@ -36,11 +36,20 @@ class StartHub(Protocol):
 def shared(python: Path, folders: pytest.TempPathFactory) -> Iterator[StartHub]:
     """Hubs that live until the context ends, one for each configuration."""
     running: dict[str, Hub] = {}
+    failed: dict[str, RuntimeError] = {}
 
     def start(config: Config = "", environment: Mapping[str, str] | None = None) -> Hub:
         key = repr((config, environment))
+        if key in failed:
+            raise failed[key]
         if key not in running:
-            running[key] = Hub(python, folders.mktemp("hub"), config, environment).start()
+            hub = Hub(python, folders.mktemp("hub"), config, environment)
+            try:
+                running[key] = hub.start()
+            except RuntimeError as error:
+                hub.stop()
+                failed[key] = error
+                raise
         return running[key]
 
     try:

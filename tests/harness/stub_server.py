@@ -5,6 +5,7 @@ It checks nobody's rights, so it is for tests only; it is up in a fraction of a 
 
 import json
 import os
+import signal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -26,5 +27,6 @@ class Stub(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     ThreadingHTTPServer((address.hostname or "127.0.0.1", address.port or 0), Stub).serve_forever()
