@@ -27,24 +27,36 @@ class Answer:
 
 
 _DID_NOT_WORK = "Sign-in did not work"
+_NOT_LET_IN = Answer(403, "You may not sign in here")
 _START_AGAIN = Answer(400, "This sign-in has to start again")
+_NO_NAME_FOR_YOU = Answer(403, "You cannot have this username here")
+_NOT_SET_UP = Answer(500, "Sign-in is not set up correctly")
 
 BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
     {
-        "bad_credentials": Answer(403, _DID_NOT_WORK),
-        "cancelled": Answer(403, "Sign-in was cancelled"),
-        "not_allowed": Answer(403, "You may not sign in here"),
-        "blocked": Answer(403, "You may not sign in here"),
-        "name_taken": Answer(403, "Your username is taken here"),
-        "cross_site": Answer(403, _DID_NOT_WORK),
-        "too_many_attempts": Answer(429, "Too many attempts"),
+        "account_inactive": _NOT_LET_IN,
         "bad_request": _START_AGAIN,
-        "no_transaction": _START_AGAIN,
+        "blocked": _NOT_LET_IN,
+        "callback_repeated": _START_AGAIN,
+        "cancelled": Answer(403, "Sign-in was cancelled"),
+        "code_missing": _START_AGAIN,
+        "code_refused": _START_AGAIN,
+        "issuer_mismatch": _START_AGAIN,
+        "issuer_missing": _START_AGAIN,
+        "name_ambiguous": _NO_NAME_FOR_YOU,
+        "name_invalid": _NO_NAME_FOR_YOU,
+        "name_reserved_prefix": _NO_NAME_FOR_YOU,
+        "name_taken": _NO_NAME_FOR_YOU,
+        "not_allowed": _NOT_LET_IN,
+        "plugin_failed": Answer(500, _DID_NOT_WORK),
+        "provider_mismatch": _START_AGAIN,
+        "provider_refused_client": _NOT_SET_UP,
+        "state_expired": _START_AGAIN,
         "state_missing": _START_AGAIN,
         "state_unknown": _START_AGAIN,
-        "state_mismatch": _START_AGAIN,
-        "state_expired": _START_AGAIN,
         "state_used": _START_AGAIN,
+        "too_large": _START_AGAIN,
+        "too_many_attempts": Answer(429, "Too many attempts"),
     }
 )
 """Reason codes whose answer differs from that of their branch."""
@@ -52,10 +64,11 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
 BY_BRANCH: Final[tuple[tuple[type[HubAuthError], Answer], ...]] = (
     (LoginRefused, Answer(403, _DID_NOT_WORK)),
     (ProviderUnavailable, Answer(503, "The sign-in source does not answer")),
-    (ProviderError, Answer(502, "The sign-in source gave an answer that cannot be used")),
+    # A proof that does not hold is refused like any other (4xx); of a 502 a proxy in front may show a page of its own.
+    (ProviderError, Answer(403, "The sign-in source gave an answer that cannot be used")),
     (StoreError, Answer(503, "Sign-in is not possible right now")),
     (CredentialError, Answer(409, "A stored credential cannot be used")),
-    (ConfigError, Answer(500, "Sign-in is not set up correctly")),
+    (ConfigError, _NOT_SET_UP),
     (HubAuthError, Answer(500, _DID_NOT_WORK)),
 )
 """The branches of the tree of errors, the narrower ones first."""
