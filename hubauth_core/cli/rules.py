@@ -91,7 +91,7 @@ def needs_system_users(cls: type[Any], config: Any) -> bool:
     """Whether a spawner runs a server as the system user whose name is the hub user's."""
     packages = {each.__module__.partition(".")[0] for each in cls.__mro__}
     if packages & SYSTEM_USER_SPAWNERS:
-        return not config.get(cls.__name__, {}).get("dynamic_users", False)
+        return not any(config.get(each.__name__, {}).get("dynamic_users") for each in cls.__mro__)
     return issubclass(cls, LocalProcessSpawner) and not issubclass(cls, SimpleLocalProcessSpawner)
 
 

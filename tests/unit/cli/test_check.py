@@ -1,0 +1,217 @@
+"""`hubauth check` finds what would go wrong, says what to do about it, and leaves no trace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, Spawner
+from traitlets.config import Config
+
+from hubauth_core.cli import main
+from hubauth_core.cli.check import examine
+from hubauth_core.cli.rules import needs_system_users
+from hubauth_core.database import open_database
+from hubauth_core.names import Prefix
+from hubauth_core.sweep import record_prefixes
+
+HUB = 'c.JupyterHub.authenticator_class = "hubauth"\nc.JupyterHub.spawner_class = "simple"\n'
+LOCAL = 'c.JupyterHub.bind_url = "http://127.0.0.1:8000"\n'
+OIDC = {"type": "oidc", "issuer": "https://sso.example", "client_id": "i", "client_secret": "s", "allow_all": True}
+
+
+class Elsewhere(Spawner):
+    """A spawner that runs nothing on this machine."""
+
+    async def start(self) -> None:
+        raise NotImplementedError
+
+    async def stop(self, now: bool = False) -> None:
+        raise NotImplementedError
+
+    async def poll(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JUPYTERHUB_CRYPT_KEY", raising=False)
+
+
+def providers(**options: dict[str, Any]) -> str:
+    return f"c.HubAuthenticator.providers = {options!r}\n"
+
+
+def found(config: str, level: str = "") -> str:
+    """The findings of one level as lines of `about: text`."""
+    path = Path("jupyterhub_config.py")
+    path.write_text(config)
+    return "\n".join(f"{each.about}: {each.text}" for each in examine(path) if level in ("", each.level))
+
+
+def test_sound_configuration_has_neither_errors_nor_warnings() -> None:
+    config = HUB + LOCAL + providers(uni=OIDC)
+    assert found(config, "error") == ""
+    assert found(config, "warning") == ""
+
+
+def test_nothing_is_written() -> None:
+    found(HUB + LOCAL + providers(uni=OIDC))
+    assert [path.name for path in Path().iterdir()] == ["jupyterhub_config.py"]
+
+
+def test_callback_address_is_told() -> None:
+    config = HUB + LOCAL + providers(uni=OIDC)
+    assert "http://127.0.0.1:8000/hub/auth/uni/callback" in found(config, "ok")
+    assert "https://hub.example/x/hub/auth/uni/callback" in found(
+        HUB + 'c.JupyterHub.public_url = "https://hub.example/x/"\n' + providers(uni=OIDC), "ok"
+    )
+
+
+def test_other_authenticator_is_an_error_with_the_line_to_write() -> None:
+    assert 'c.JupyterHub.authenticator_class = "hubauth"' in found(
+        'c.JupyterHub.authenticator_class = "dummy"', "error"
+    )
+
+
+def test_every_broken_provider_is_told_not_only_the_first() -> None:
+    errors = found(HUB + LOCAL + providers(a={"type": "oidcc"}, b={**OIDC, "isuer": "x"}, c=OIDC), "error")
+    assert "a: " in errors
+    assert "Did you mean 'oidc'?" in errors
+    assert "b: " in errors
+    assert "Did you mean 'issuer'?" in errors
+
+
+def test_broken_provider_is_a_warning_where_the_hub_starts_without_it() -> None:
+    config = HUB + LOCAL + providers(a={"type": "oidcc"}, b=OIDC)
+    config += 'c.HubAuthenticator.on_broken_provider = "disable"\n'
+    assert "a: " in found(config, "warning")
+    assert found(config, "error") == ""
+
+
+def test_misspelt_option_of_the_authenticator() -> None:
+    config = HUB + LOCAL + providers(uni=OIDC) + "c.HubAuthenticator.plugin = []\n"
+    assert "Did you mean 'plugins'?" in found(config, "error")
+
+
+def test_no_provider_at_all() -> None:
+    assert "no provider is configured" in found(HUB + LOCAL + providers(), "error")
+
+
+def test_two_providers_without_prefix_clash() -> None:
+    bare = {**OIDC, "username_prefix": ""}
+    assert "usernames: " in found(HUB + LOCAL + providers(a=bare, b=bare), "error")
+
+
+def test_prefix_that_differs_from_the_recorded_one() -> None:
+    database = open_database("sqlite:///hubauth.sqlite")
+    record_prefixes(database, {"uni": Prefix("", explicit=False)})
+    database.close()
+    errors = found(HUB + LOCAL + providers(uni=OIDC, second={**OIDC, "issuer": "https://two.example"}), "error")
+    assert '"username_prefix": ""' in errors
+
+
+def test_prefix_with_a_spawner_of_system_users() -> None:
+    config = HUB + LOCAL + providers(a={**OIDC, "username_prefix": ""}, b=OIDC)
+    assert found(config, "error") == ""
+    errors = found(config + "c.JupyterHub.spawner_class = 'localprocess'\n", "error")
+    assert "LocalProcessSpawner" in errors
+    assert "b ('b-')" in errors
+    assert "a (" not in errors
+
+
+@pytest.mark.parametrize(
+    ("base", "module", "needed"),
+    [
+        (LocalProcessSpawner, "mine", True),
+        (SimpleLocalProcessSpawner, "mine", False),
+        (Elsewhere, "kubespawner.spawner", False),
+        (Elsewhere, "systemdspawner.systemdspawner", True),
+    ],
+)
+def test_which_spawners_need_system_users(base: type, module: str, needed: bool) -> None:
+    cls = type("Mine", (base,), {"__module__": module})
+    assert needs_system_users(cls, Config()) is needed
+
+
+def test_dynamic_users_of_systemd_are_no_system_users() -> None:
+    cls = type("SystemdSpawner", (Elsewhere,), {"__module__": "systemdspawner"})
+    assert not needs_system_users(cls, Config(SystemdSpawner={"dynamic_users": True}))
+
+
+def test_rules_that_let_nobody_in() -> None:
+    shut = {**OIDC, "allow_all": False}
+    assert "uni: No rule lets anybody in" in found(HUB + LOCAL + providers(uni=shut), "error")
+    assert "uni: No rule lets anybody in through this provider" in found(
+        HUB + LOCAL + providers(uni=shut, other=OIDC), "warning"
+    )
+    assert found(HUB + LOCAL + providers(uni=shut) + "c.Authenticator.admin_users = {'ann'}\n", "error") == ""
+    assert found(HUB + LOCAL + providers(uni={**shut, "allowed_users": ["ann"]}), "error") == ""
+
+
+def test_age_of_zero_switches_off_the_refresh_before_a_spawn() -> None:
+    zero = HUB + LOCAL + providers(uni=OIDC) + "c.Authenticator.auth_refresh_age = 0\n"
+    assert "switches refresh_pre_spawn off" in found(zero + "c.Authenticator.refresh_pre_spawn = True\n", "warning")
+    assert "who was let in stays in" in found(zero, "warning")
+
+
+def test_auth_state_needs_crypt_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = HUB + LOCAL + providers(uni=OIDC) + "c.Authenticator.enable_auth_state = True\n"
+    assert "JUPYTERHUB_CRYPT_KEY" in found(config, "error")
+    assert found(config + f"c.CryptKeeper.keys = ['{'ab' * 32}']\n", "error") == ""
+    monkeypatch.setenv("JUPYTERHUB_CRYPT_KEY", "ab" * 32)
+    assert found(config, "error") == ""
+    monkeypatch.setenv("JUPYTERHUB_CRYPT_KEY", "short")
+    assert "The crypt keys cannot be used" in found(config, "error")
+
+
+def test_public_url_is_wanted_where_the_hub_is_reachable_from_outside() -> None:
+    config = HUB + providers(uni=OIDC)
+    assert "public_url" in found(config, "warning")
+    assert found(config + 'c.JupyterHub.public_url = "https://hub.example/"\n', "warning") == ""
+
+
+def test_wrapped_authenticator_with_a_flow_of_its_own() -> None:
+    wrapped = {
+        "type": "authenticator",
+        "authenticator_class": "github",
+        "config": {"client_id": "i", "client_secret": "s"},
+        "allow_all": True,
+    }
+    assert "has its own flow" in found(HUB + LOCAL + providers(gh=wrapped), "warning")
+
+
+def test_scopes_that_are_granted() -> None:
+    plain = HUB + LOCAL + providers(uni=OIDC)
+    assert "configure(c)" in found(plain, "ok")
+    granted = plain + "from hubauth_core import configure\nconfigure(c)\n"
+    assert "can read their own credentials" in found(granted, "ok")
+    wide = granted + ('c.JupyterHub.load_roles += [{"name": "wide", "scopes": ["custom:hubauth:credentials:read"]}]\n')
+    assert "'wide' can read the stored credentials of every user" in found(wide, "warning")
+
+
+def test_configuration_is_not_there() -> None:
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 1
+    assert "Name the hub's configuration with -f" in result.output
+
+
+@pytest.mark.parametrize(("config", "code"), [(HUB + LOCAL + providers(uni=OIDC), 0), (HUB + LOCAL + providers(), 1)])
+def test_exit_code_and_json(config: str, code: int) -> None:
+    Path("jupyterhub_config.py").write_text(config)
+    result = CliRunner().invoke(main, ["check", "--json"])
+    told = json.loads(result.output)
+    assert result.exit_code == code
+    assert told["errors"] == code
+    assert {"level", "about", "text"} == told["findings"][0].keys()
+
+
+def test_worst_stands_first() -> None:
+    Path("jupyterhub_config.py").write_text(HUB + providers(a={"type": "oidcc"}, b=OIDC))
+    lines = CliRunner().invoke(main, ["check"]).output.splitlines()
+    assert lines[0].startswith("error    a: ")
+    assert lines[-1] == "1 error, 1 warning."
