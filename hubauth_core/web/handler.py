@@ -71,7 +71,7 @@ class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
         try:
             super().check_xsrf_cookie()
         except web.HTTPError as error:
-            raise web.HTTPError(error.status_code, "This form is too old. Reload the page and try again.") from None
+            raise web.HTTPError(error.status_code, "This form is too old. Try again.") from None
 
     def provider(self, name: str) -> Provider:
         """The provider of a path. Raises ProviderUnavailable for a broken one; answers 404 for an unknown one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,9 +143,3 @@ def axe(require: parts.Require) -> str:
     folder = parts.node_packages("axe-core")
     require("axe-core", folder, "npm ci in tests/counterparts")
     return (folder / "node_modules/axe-core/axe.min.js").read_text() if folder else ""
-
-
-@pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go."""
-    return tmp_path_factory.mktemp("screenshots")
