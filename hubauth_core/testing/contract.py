@@ -15,7 +15,6 @@ A fact that is missing fails. Nothing goes over the network. Needs pytest and py
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -30,15 +29,11 @@ from ..hookspecs import SPECS
 from ..oauth2 import OAuth2Provider
 from ..provider import Provider
 from ..types import Transaction
-from .facts import CODE, MISSING, Answers, ProviderFacts, s256
+from .facts import CODE, Answers, ProviderFacts, s256
 from .faults import CAP, DOWN, NEARLY_TOKENS, RUBBISH, token_rubbish
 from .source import FakeSource, Reply, answer_json
+from .variants import NO_SUBJECTS, NO_USERNAMES, another, changeable, replaced
 
-NO_SUBJECTS: Final = {
-    "absent": MISSING, "null": None, "true": True, "empty": "", "list": [7], "object": {"id": 7}, "fraction": 7.5,
-    "long": "x" * 256, "nul": "7\0",
-}  # fmt: skip
-NO_USERNAMES: Final = {"absent": MISSING, "null": None, "number": 7, "empty": "", "list": ["ann"]}
 OURS: Final = {
     "state": "fixed", "nonce": "fixed", "code_challenge": "fixed", "code_challenge_method": "plain",
     "response_type": "token", "redirect_uri": "https://elsewhere.test/",
@@ -89,14 +84,14 @@ class ProviderContract(ProviderFacts):
     async def test_two_instances_sign_in_side_by_side(self, source: FakeSource) -> None:
         one = self.make_provider(source, "one", client_id="client-one")
         other = self.make_provider(source, "other", client_id="client-other")
-        kept = _changeable(self.provider_type)
+        kept = changeable(self.provider_type)
         first, asked, _ = await self.begin(one)
         assert asked["client_id"] == ["client-one"]
         second, asked, _ = await self.begin(other)
         assert asked["client_id"] == ["client-other"]
         signed_in = [await self.finish(one, first), await self.finish(other, second)]
         assert [found.identity.subject for found in signed_in] == [self.identity.subject] * 2
-        assert _changeable(self.provider_type) == kept, "a sign-in changed something on the class"
+        assert changeable(self.provider_type) == kept, "a sign-in changed something on the class"
 
     # To the source.
 
@@ -239,6 +234,15 @@ class ProviderContract(ProviderFacts):
         await self._userinfo_fails(source, provider, RUBBISH[fault](), LoginRefused, ProviderError)
 
     @pytest.mark.asyncio
+    @holds("F02")
+    @each("address", ["token_url", "userinfo_url"])
+    async def test_a_source_that_never_answers(self, source: FakeSource, address: str) -> None:
+        source.excuse()
+        source.on("POST" if address == "token_url" else "GET", getattr(self, address), Reply(hangs=True))
+        with self.refused(ProviderUnavailable):
+            await self.sign_in(self.make_provider(source, request_timeout=0.1))
+
+    @pytest.mark.asyncio
     @holds("F03")
     async def test_userinfo_is_asked_again_after_a_hiccup(self, source: FakeSource, provider: OAuth2Provider) -> None:
         hiccup = Reply(error=httpx.RemoteProtocolError)
@@ -271,7 +275,7 @@ class ProviderContract(ProviderFacts):
         before = (await self.sign_in(provider)).identity
         renamed = self._with(self.identity.username, "renamed")
         if self.identity.email:
-            renamed = _replaced(renamed, self.identity.email, "renamed@elsewhere.test")
+            renamed = replaced(renamed, self.identity.email, "renamed@elsewhere.test")
         self.state_answers(source, renamed)
         after = (await self.sign_in(provider)).identity
         assert (after.subject, after.username) == (before.subject, "renamed")
@@ -280,7 +284,7 @@ class ProviderContract(ProviderFacts):
     @holds("V36", "V16")
     async def test_a_namesake_is_somebody_else(self, source: FakeSource, provider: OAuth2Provider) -> None:
         first = (await self.sign_in(provider)).identity
-        self.state_answers(source, self._with(self.identity.subject, _another))
+        self.state_answers(source, self._with(self.identity.subject, another))
         second = (await self.sign_in(provider)).identity
         assert first.subject != second.subject
         assert first.username == second.username
@@ -333,7 +337,7 @@ class ProviderContract(ProviderFacts):
 
     def _with(self, old: str, new: Any) -> Answers:
         """What the source answers, with one value replaced. Fails where the value is nowhere in the answers."""
-        answers: Answers = _replaced(self.answers(), old, new)
+        answers: Answers = replaced(self.answers(), old, new)
         assert answers != self.answers(), f"{old!r} of the expected identity is nowhere in what the source answers"
         return answers
 
@@ -381,30 +385,3 @@ def _ours_in(asked: Mapping[str, list[str]]) -> dict[str, str]:
 def _assert_capped(reply: Reply) -> None:
     """Nobody read an endless answer to its end (row F05)."""
     assert reply.flood is None or reply.flood.taken <= CAP
-
-
-def _changeable(cls: type) -> dict[str, Any]:
-    """A copy of what hangs on a class and could be changed through an instance."""
-    return {
-        f"{owner.__name__}.{name}": copy.deepcopy(value)
-        for owner in cls.__mro__
-        for name, value in vars(owner).items()
-        if isinstance(value, list | dict | set) and not name.startswith("_")
-    }
-
-
-def _another(subject: Any) -> Any:
-    """The subject of somebody else, of the same kind."""
-    return subject + 1 if isinstance(subject, int) else f"{subject}-2"
-
-
-def _replaced(value: Any, old: str, new: Any) -> Any:
-    """A copy of JSON in which `old` has become `new`, or what `new` makes of it; MISSING leaves its member out."""
-    if isinstance(value, Mapping):
-        members = {name: _replaced(member, old, new) for name, member in value.items()}
-        return {name: member for name, member in members.items() if member is not MISSING}
-    if isinstance(value, list):
-        return [_replaced(item, old, new) for item in value]
-    if isinstance(value, bool) or not isinstance(value, str | int) or str(value) != old:
-        return value
-    return new(value) if callable(new) else new

@@ -20,8 +20,8 @@ from ..errors import HubAuthError, LoginRefused, ProviderError
 from ..oauth2 import OAuth2Provider
 from ..types import Identity, Redirect, Request, SignIn, Transaction
 from .source import FakeSource, Reply, answer_json
+from .variants import MISSING
 
-MISSING: Final[Any] = object()
 FACTS: Final = (
     "provider_type", "options", "authorize_url", "token_url", "userinfo_url", "userinfo", "unverified", "identity"
 )  # fmt: skip

@@ -5,6 +5,7 @@ It is an httpx transport, so that everything above it is the code that runs in a
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,7 +32,7 @@ class Flood(httpx.AsyncByteStream):
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What an address answers. An `error` is raised in place of an answer, as when the line is cut."""
+    """What an address answers. An `error` is raised in place of an answer, as when the line is cut; or it `hangs`."""
 
     status: int = 200
     body: bytes = b""
@@ -39,6 +40,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     flood: Flood | None = None
     error: type[httpx.TransportError] | None = None
+    hangs: bool = False
 
     def response(self, request: httpx.Request) -> httpx.Response:
         if self.error:
@@ -118,6 +120,8 @@ class FakeSource(httpx.AsyncBaseTransport):
         answer = route.answers[min(len(route.calls), len(route.answers) - 1)]
         route.calls.append(request)
         reply = answer if isinstance(answer, Reply) else answer(request)
+        if reply.hangs:
+            await asyncio.Event().wait()
         return reply.response(request)
 
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import os
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
-from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
 
+from .modules import load
+
 BAD = Path(__file__).with_name("bad_providers.py")
-
-
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 CASES = {name: case for name, case in inspect.getmembers(load(BAD), inspect.isclass) if hasattr(case, "caught_by")}

@@ -5,10 +5,10 @@ https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from traitlets import Unicode, default, validate
+from traitlets import TraitError, Unicode, default, validate
 
 from hubauth_core import Credential
 from hubauth_core.oauth2 import Api, Claims, OAuth2Provider
@@ -36,8 +36,10 @@ class GitHubProvider(OAuth2Provider):
     ).tag(config=True)
 
     @validate("url", "api_url")
-    def _without_slash(self, proposal: dict[str, str]) -> str:
-        return proposal["value"].rstrip("/")
+    def _base(self, proposal: dict[str, Any]) -> str:
+        if "?" in proposal["value"]:
+            raise TraitError(f"{proposal['trait'].name} = {proposal['value']!r} cannot be used: it holds a query")
+        return str(proposal["value"]).rstrip("/")
 
     @default("api_url")
     def _default_api_url(self) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from traitlets import TraitError
 
 from hubauth_core import ConfigError, Credential, ProviderError, ProviderUnavailable, Request, Secret
 from hubauth_core.oauth2 import Claims
@@ -54,11 +55,17 @@ def test_the_api_can_be_somewhere_else() -> None:
 @pytest.mark.parametrize("option", ["url", "api_url"])
 @pytest.mark.parametrize(
     "address",
-    ["http://git.corp.test", "git.corp.test", "file:///etc/passwd", "https://me:pw@git.corp.test"],
-    ids=["plain-http", "no-scheme", "file", "password"],
+    [
+        "http://git.corp.test",
+        "git.corp.test",
+        "file:///etc/passwd",
+        "https://me:pw@git.corp.test",
+        "https://git.corp.test?a=b",
+    ],
+    ids=["plain-http", "no-scheme", "file", "password", "query"],
 )
 def test_an_address_that_is_not_safe_is_named(option: str, address: str) -> None:
-    with pytest.raises(ConfigError, match=f"^{option} = "):
+    with pytest.raises((ConfigError, TraitError), match=f"^{option} = "):
         github(**{option: address})
 
 

@@ -5,7 +5,9 @@ https://docs.gitlab.com/api/oauth2/
 
 from __future__ import annotations
 
-from traitlets import Unicode, default, validate
+from typing import Any
+
+from traitlets import TraitError, Unicode, default, validate
 
 from hubauth_core import Credential
 from hubauth_core.oauth2 import Api, Claims, OAuth2Provider
@@ -27,8 +29,10 @@ class GitLabProvider(OAuth2Provider):
     api_url = Unicode(help="The address of its REST API. Defaults to `<url>/api/v4`.").tag(config=True)
 
     @validate("url", "api_url")
-    def _without_slash(self, proposal: dict[str, str]) -> str:
-        return proposal["value"].rstrip("/")
+    def _base(self, proposal: dict[str, Any]) -> str:
+        if "?" in proposal["value"]:
+            raise TraitError(f"{proposal['trait'].name} = {proposal['value']!r} cannot be used: it holds a query")
+        return str(proposal["value"]).rstrip("/")
 
     @default("api_url")
     def _default_api_url(self) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from traitlets import TraitError
 
 from hubauth_core import ConfigError, LoginRefused, ProviderError, Request, Secret
 from hubauth_core.oauth2 import Claims
@@ -46,11 +47,17 @@ def test_the_api_can_be_somewhere_else() -> None:
 @pytest.mark.parametrize("option", ["url", "api_url"])
 @pytest.mark.parametrize(
     "address",
-    ["http://gitlab.corp.test", "gitlab.corp.test", "ftp://gitlab.corp.test", "https://me:pw@gitlab.corp.test"],
-    ids=["plain-http", "no-scheme", "ftp", "password"],
+    [
+        "http://gitlab.corp.test",
+        "gitlab.corp.test",
+        "ftp://gitlab.corp.test",
+        "https://me:pw@gitlab.corp.test",
+        "https://gitlab.corp.test?a=b",
+    ],
+    ids=["plain-http", "no-scheme", "ftp", "password", "query"],
 )
 def test_an_address_that_is_not_safe_is_named(option: str, address: str) -> None:
-    with pytest.raises(ConfigError, match=f"^{option} = "):
+    with pytest.raises((ConfigError, TraitError), match=f"^{option} = "):
         gitlab(**{option: address})
 
 
