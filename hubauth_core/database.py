@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from .errors import ConfigError, StoreError
 from .schema import MYSQL_FAMILY, VERSION_TABLE, VERSIONS, meta
@@ -93,10 +93,13 @@ def open_database(url: str, *, upgrade: bool = False, engine_options: Mapping[st
 
     Raises ConfigError if the schema is newer than this code, or older and not to be upgraded (row F23).
     """
-    parsed = make_url(url)
+    parsed = _parsed(url)
     if _is_sqlite(parsed):
         _private_file(parsed)
-    database = Database(parsed, engine_options)
+    try:
+        database = Database(parsed, engine_options)
+    except (ImportError, NoSuchModuleError) as error:
+        raise ConfigError(f"db_url of hubauth needs a driver that is not installed: {error}") from error
     try:
         with database.read() as connection:
             version = _version(connection)
@@ -121,7 +124,7 @@ def store_url(configured: str | None, hub_db_url: str, directory: Path | None = 
     hub = make_url(hub_db_url)
     hub_file = _file(hub, base) if _is_sqlite(hub) else None
     if configured:
-        url = make_url(configured)
+        url = _parsed(configured)
         if not _is_sqlite(url):
             return configured
         return _own_file(_file(url, base), hub_file)
@@ -130,6 +133,17 @@ def store_url(configured: str | None, hub_db_url: str, directory: Path | None = 
     if hub_file is None:
         return _sqlite_url(Path(tempfile.mkdtemp(prefix="hubauth-")) / "hubauth.sqlite")
     return _own_file(hub_file.with_name("hubauth.sqlite"), hub_file)
+
+
+def _parsed(url: str) -> URL:
+    """Raises ConfigError for what is no address; it does not repeat it, because there may be a password in it."""
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise ConfigError(
+            'db_url of hubauth is not the address of a database; write it as "sqlite:////srv/hub/hubauth.sqlite" or '
+            '"postgresql+psycopg://user:password@host/name".'
+        ) from None
 
 
 def _own_file(path: Path | None, hub_file: Path | None) -> str:

@@ -79,3 +79,19 @@ def test_password_of_a_database_server_is_not_shown() -> None:
     code, output = run("upgrade-db")
     assert code != 0
     assert "hush" not in output
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        pytest.param("u:hush at somewhere", "is not the address of a database", id="no-url"),
+        pytest.param("postgresql+nosuch://u:hush@127.0.0.1/x", "needs a driver", id="no-driver"),
+        pytest.param("nosuch://u:hush@127.0.0.1/x", "needs a driver", id="no-dialect"),
+    ],
+)
+def test_address_of_no_database_is_one_sentence_without_the_password(url: str, says: str) -> None:
+    Path("jupyterhub_config.py").write_text(f"c.HubAuthenticator.db_url = {url!r}\n")
+    code, output = run("upgrade-db")
+    assert code == 1
+    assert says in output
+    assert "hush" not in output
