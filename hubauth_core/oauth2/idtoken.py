@@ -92,6 +92,16 @@ async def verify_userinfo(token: Secret, keys: Keys, expected: Expected) -> Veri
     return VerifiedClaims(claims)
 
 
+def continues(claims: VerifiedClaims, before: Secret) -> bool:
+    """Whether the claims of a refreshed ID token go on from an earlier one, which was verified when it came.
+
+    OpenID Connect Core, section 12.2: who, where and for whom stay; when and in answer to what stay if they are said.
+    """
+    known = _object(urlsafe_b64decode(before.reveal().split(".")[1].encode()))
+    same = all(claims.get(name) == known.get(name) for name in ("iss", "sub", "aud", "azp"))
+    return same and all(claims[name] == known.get(name) for name in ("auth_time", "nonce") if name in claims)
+
+
 def _refusal(expected: Expected, code: str) -> ProviderError:
     return ProviderError(f"{expected.label} sent a proof of sign-in that does not hold.", code=code)
 

@@ -101,6 +101,15 @@ class OIDCProvider(OAuth2Provider):
             return await idtoken.verify_userinfo(token, self._keys, self._expected())
         return api.answer(response).mapping()
 
+    async def check_renewed(self, before: Credential, renewed: Credential) -> None:
+        """A new ID token is about the same person at the same issuer. Section 12.2 (rows C32, C33, R20)."""
+        if renewed.id_token is None or renewed.id_token == before.id_token:
+            return
+        context = idtoken.Context(now=self.now(), nonce=None, access_token=renewed.access_token)
+        claims = await idtoken.verify(renewed.id_token, self._keys, self._expected(), context)
+        if before.id_token is None or not idtoken.continues(claims, before.id_token):
+            raise ProviderError(f"{self.label} spoke of two different people.", code="id_token_renewed")
+
     async def _verified(self, tokens: Credential, transaction: Transaction) -> VerifiedClaims:
         if tokens.id_token is None:
             raise ProviderError(f"{self.label} did not say who signed in.", code="id_token_missing")

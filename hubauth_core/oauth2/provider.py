@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
 
 from traitlets import Dict, Enum, Float, List, Unicode, default
 
-from ..errors import ConfigError, LoginRefused
+from ..errors import ConfigError, LoginRefused, ProviderUnavailable
 from ..provider import Provider
-from ..types import Credential, Identity, Redirect, Request, Secret, SignIn, Transaction
+from ..types import (
+    Credential,
+    Fresh,
+    Identity,
+    ReauthRequired,
+    Redirect,
+    RefreshedCredential,
+    Request,
+    Rotated,
+    Secret,
+    SignIn,
+    Transaction,
+    Unavailable,
+)
 from . import rfc6749, rfc7523, rfc9207
 from .claims import Claims, reusable
 from .http import SMALL_CAP, Api
@@ -203,6 +216,33 @@ class OAuth2Provider(Provider):
         endpoints = await self.endpoints()
         return (await api.get_json(endpoints.userinfo, token=tokens.access_token, cap=SMALL_CAP)).mapping()
 
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        """Renew a credential with its refresh token. RFC 6749, section 6.
+
+        Raises ProviderError where the source does not accept this hub as its client: the grant may well be good.
+        """
+        if credential.refresh_token is None:
+            good = credential.expires_at is None or self.now() < credential.expires_at
+            return Fresh() if good else ReauthRequired("expired")
+        try:
+            fields = rfc6749.refresh_fields(credential.refresh_token)
+            answered = await self._tokens(fields, await self.endpoints(), sorted(credential.scopes))
+        except LoginRefused:
+            return ReauthRequired("refused")
+        except ProviderUnavailable as error:
+            return Unavailable(error.retry_after)
+        renewed = replace(  # what does not come again stays (row R12)
+            answered,
+            refresh_token=answered.refresh_token or credential.refresh_token,
+            id_token=answered.id_token or credential.id_token,
+            resource=credential.resource,
+        )
+        await self.check_renewed(credential, renewed)
+        return Rotated(renewed)
+
+    async def check_renewed(self, before: Credential, renewed: Credential) -> None:
+        """Look at what a refresh brought before it is kept. Raises ProviderError to drop it."""
+
     def parse_identity(self, claims: Claims) -> Identity:
         """The identity in the claims. By default the options for claims say where; an author says it in code."""
         return identity_of(claims, Paths(self.subject_claim, self.username_claim, self.groups_claim), self.label)
@@ -224,7 +264,7 @@ class OAuth2Provider(Provider):
             raise LoginRefused("The sign-in was begun elsewhere. Sign in again.", code="issuer_mismatch")
         rfc9207.check_issuer(callback.issuer, begun_at, advertised=endpoints.sends_issuer)
 
-    async def _tokens(self, fields: Mapping[str, str], endpoints: Endpoints, requested: Any) -> Credential:
+    async def _tokens(self, fields: Mapping[str, str], endpoints: Endpoints, requested: Sequence[str]) -> Credential:
         proof, headers = self._proof(endpoints)
         response = await self.api.post_form(endpoints.token, {**fields, **proof}, headers=headers)
         rules = rfc6749.TokenRules(

@@ -104,10 +104,9 @@ def code_fields(code: str, transaction: Transaction) -> dict[str, str]:
     }
 
 
-def refresh_fields(credential: Credential) -> dict[str, str]:
-    """The form that renews a credential. Section 6. The credential must hold a refresh token."""
-    token = credential.refresh_token
-    return {"grant_type": "refresh_token", "refresh_token": token.reveal() if token else ""}
+def refresh_fields(refresh_token: Secret) -> dict[str, str]:
+    """The form that renews a credential. Section 6."""
+    return {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ class HostileIdP:
     callback: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     path: str = ""
+    client_id: str = "hub"
     seen: list[Seen] = field(default_factory=list)
     sent: int = 0
 
@@ -130,11 +131,16 @@ class HostileIdP:
 
     def answer_token(self, form: dict[str, str]) -> Answer:
         """RFC 6749, section 5; RFC 7636, section 4.6."""
+        if form.get("grant_type") == "refresh_token":
+            return self._answer_tokens({"client_id": self.client_id})
         asked = self._codes.pop(form.get("code", ""), None)
         if asked is None or create_s256_code_challenge(form.get("code_verifier", "")) != asked["code_challenge"]:
             return json_answer({"error": "invalid_grant"}, 400)
         if form.get("redirect_uri") != asked["redirect_uri"]:
             return json_answer({"error": "invalid_grant"}, 400)
+        return self._answer_tokens(asked)
+
+    def _answer_tokens(self, asked: dict[str, str]) -> Answer:
         access_token = f"access-{secrets.token_urlsafe(8)}"
         answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": 300, "scope": asked.get("scope")}
         answer["id_token"] = self.id_token(asked, access_token)

@@ -208,7 +208,8 @@ async def test_a_name_that_does_not_exist(api):
 
 
 @row("F01")
-async def test_a_provider_that_speaks_no_tls(api, idp):
+async def test_a_provider_that_speaks_no_tls(idp):
+    api = Api("Uni", connect_timeout=0.3)
     with pytest.raises(ProviderUnavailable):
         await api.get_json(idp.issuer.replace("http:", "https:") + "/x")
 
