@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .errors import LoginRefused
-from .provider import Provider
+from .provider import SUBJECT_MARK, Provider
 from .types import Decision, Identity
 
 
@@ -49,36 +49,41 @@ class Access:
         self._refuse_blocked(provider, identity)
         if own is not None and not own.allowed:
             raise LoginRefused(f"{provider.label} does not let you in.", code="not_allowed")
-        named = self._named(provider, identity, provider.allowed_users)
-        named_admin = self._named(provider, identity, provider.admin_users)
-        by_name = named or named_admin
-        granted = provider.allow_all or own is not None or by_name
+        subject, name = f"{SUBJECT_MARK}{identity.subject}", self._own_name(provider, identity)
+        admin, named_admin = subject in provider.admin_users, name in provider.admin_users
+        granted = provider.allow_all or own is not None or admin or subject in provider.allowed_users
+        relies = (named_admin and not admin) or (name is not None and not granted)
         return Verdict(
             decision=Decision(
-                allowed=granted,
-                admin=self._admin(provider, own, named_admin),
+                allowed=granted or name is not None,
+                admin=self._admin(provider, own, admin or named_admin),
                 groups=self._groups(identity, own),
             ),
-            relied_on=provider.normalize_username(identity.username) if by_name else None,
+            relied_on=name if relies else None,
         )
 
     def is_blocked_name(self, provider: Provider, identity: Identity) -> bool:
         """Whether the present username is on the block list, so that the block must follow the subject from now on."""
-        return provider.normalize_username(identity.username) in provider.blocked_users
+        name = _spelled(provider, identity)
+        return name in provider.blocked_users and not name.startswith(SUBJECT_MARK)
 
     def _refuse_blocked(self, provider: Provider, identity: Identity) -> None:
         if not provider.blocked_users:
             return
-        names = {provider.normalize_username(identity.username), f"id:{identity.subject}"}
-        names |= self._pins.names_of(identity.provider, identity.subject)
-        if names & provider.blocked_users:
+        names = {_spelled(provider, identity), *self._pins.names_of(identity.provider, identity.subject)}
+        entries = {name for name in names if not name.startswith(SUBJECT_MARK)} | {f"{SUBJECT_MARK}{identity.subject}"}
+        if entries & provider.blocked_users:
             raise LoginRefused("You may not sign in to this hub.", code="blocked")
 
-    def _named(self, provider: Provider, identity: Identity, rule: set[str]) -> bool:
-        if f"id:{identity.subject}" in rule:
-            return True
-        name = provider.normalize_username(identity.username)
-        return name in rule and self._pins.pinned_subject(identity.provider, name) in (None, identity.subject)
+    def _own_name(self, provider: Provider, identity: Identity) -> str | None:
+        """The username, if a rule lets it in and nobody else was the first to use it.
+
+        A username that is spelled like a subject (`id:7`) is not what an entry `id:7` means.
+        """
+        name = _spelled(provider, identity)
+        if name.startswith(SUBJECT_MARK) or name not in provider.allowed_users | provider.admin_users:
+            return None
+        return name if self._pins.pinned_subject(identity.provider, name) in (None, identity.subject) else None
 
     def _admin(self, provider: Provider, own: Decision | None, named: bool) -> bool | None:
         if named or (own is not None and own.admin):
@@ -92,3 +97,7 @@ class Access:
         if groups is None or not self._several:
             return groups
         return frozenset(f"{identity.provider}:{group}" for group in groups)
+
+
+def _spelled(provider: Provider, identity: Identity) -> str:
+    return provider.normalize_username(identity.username)

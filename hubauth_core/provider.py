@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import ClassVar, Literal, final
+from typing import ClassVar, Final, Literal, final
 
 from traitlets import Bool, Dict, Enum, List, Set, TraitError, Unicode, Union, default, validate
 from traitlets.config import LoggingConfigurable
+from traitlets.utils.bunch import Bunch
 
 from .hookspecs import hookimpl
 from .types import (
@@ -28,6 +29,9 @@ from .types import (
     Transaction,
     Unchanged,
 )
+
+SUBJECT_MARK: Final = "id:"
+"""What an entry of a rule begins with that names a subject in place of a username."""
 
 
 class Provider(LoggingConfigurable):
@@ -106,11 +110,20 @@ class Provider(LoggingConfigurable):
         return self.title or self.name
 
     @validate("allowed_users", "blocked_users", "admin_users")
-    def _same_spelling(self, proposal: dict[str, set[str]]) -> set[str]:
-        names: set[str] = proposal["value"]
-        if any(not entry.strip() or entry == "id:" for entry in names):
-            raise TraitError("an entry is empty")
-        return {entry if entry.startswith("id:") else self.normalize_username(entry) for entry in names}
+    def _same_spelling(self, proposal: Bunch) -> set[str]:
+        return {self._entry(proposal.trait.name, entry) for entry in proposal.value}
+
+    def _entry(self, option: str, entry: str) -> str:
+        if entry.startswith(SUBJECT_MARK) and entry != SUBJECT_MARK:
+            return entry
+        name = self.normalize_username(entry)
+        if not name or entry == SUBJECT_MARK:
+            raise TraitError(f"an entry of {option!r} is empty")
+        if name.startswith(SUBJECT_MARK):
+            raise TraitError(
+                f"the entry {entry!r} of {option!r}: a subject is written {SUBJECT_MARK!r} and nothing before"
+            )
+        return name
 
     def missing_options(self) -> list[str]:
         """The required options that are not set."""

@@ -59,29 +59,27 @@ class Shelf:
         self._monkeypatch = monkeypatch
         self.entry_points: list[EntryPoint] = []
 
-    def module(self, name: str, **attributes: object) -> ModuleType:
-        """An importable module with these attributes."""
-        made = ModuleType(name)
-        vars(made).update(attributes)
-        self._monkeypatch.setitem(sys.modules, name, made)
-        return made
-
     def add_type(self, name: str, cls: object, *, distribution: str = "", **more: object) -> None:
         """A distribution that brings `cls` as the provider type `name`."""
         distribution = distribution or f"hubauth-{name}"
-        module = f"shelf.{distribution}.{name}"
-        self.module(module, hubauth_provider_type=brings(cls), **more)
+        module = self._module(distribution, name, hubauth_provider_type=brings(cls), **more)
         self.point(name, module, distribution)
 
     def add_plugin(self, name: str, *, distribution: str = "", **hooks: object) -> None:
         """A distribution that brings a cross-cutting plugin with these attributes."""
         distribution = distribution or f"hubauth-{name}"
-        self.module(f"shelf.{distribution}.{name}", **hooks)
-        self.point(name, f"shelf.{distribution}.{name}", distribution, PLUGINS)
+        self.point(name, self._module(distribution, name, **hooks), distribution, PLUGINS)
 
     def point(self, name: str, target: str, distribution: str = "hubauth-some", group: str = TYPES) -> None:
         """An entry point to anything."""
         self.entry_points.append(entry_point(name, target, distribution, group))
+
+    def _module(self, distribution: str, name: str, **attributes: object) -> str:
+        """The name of an importable module with these attributes."""
+        made = ModuleType(f"shelf_{distribution}_{name}".replace("-", "_"))
+        vars(made).update(attributes)
+        self._monkeypatch.setitem(sys.modules, made.__name__, made)
+        return made.__name__
 
     def registry(
         self,
