@@ -146,7 +146,6 @@ async def test_a_token_of_another_of_our_providers(idp, make):
     assert of_one.memo == {"issuer": idp.issuer}
 
 
-@row("C37")
 async def test_addresses_inside_claims_are_not_fetched(idp, sign_in):
     idp.userinfo |= {"_claim_sources": {"a": {"endpoint": f"{idp.issuer}/evil"}}, "_claim_names": {"groups": "a"}}
     idp.userinfo |= {"picture": f"{idp.issuer}/evil"}

@@ -267,7 +267,7 @@ def test_two_providers_share_nothing(idp):
     assert Forge.default_scope == ("read_user",)
 
 
-@row("B3", "V41")
+@row("B3")
 async def test_no_failure_tells_what_was_sent(idp, local, caplog):
     caplog.set_level("DEBUG")
     for path in ("/token", "/userinfo"):
