@@ -48,6 +48,14 @@ def variable(name: str, option: str) -> str:
     return f"HUBAUTH_{name}_{option}".upper()
 
 
+def read_secret(option: str, path: str) -> Secret:
+    """The secret in a file that an option names, without the line's end. Raises ConfigError."""
+    try:
+        return Secret(read_file(option, path).decode().strip())
+    except UnicodeDecodeError:
+        raise ConfigError(f"the file of {option!r} holds no text: {path}") from None
+
+
 def read_file(option: str, path: str) -> bytes:
     """The content of a file that an option names. Raises ConfigError."""
     try:

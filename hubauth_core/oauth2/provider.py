@@ -20,7 +20,6 @@ from ..types import (
     RefreshedCredential,
     Request,
     Rotated,
-    Secret,
     SignIn,
     Transaction,
     Unavailable,
@@ -29,7 +28,7 @@ from . import rfc6749, rfc7523, rfc9207
 from .claims import Claims, reusable
 from .http import SMALL_CAP, Api
 from .identity import Paths, identity_of, text
-from .options import SecretOption, from_environment, read_file, variable
+from .options import SecretOption, from_environment, read_file, read_secret, variable
 from .urls import problem_with
 
 WITH_SECRET: Final = frozenset({"basic", "post", "client_secret_jwt"})
@@ -108,8 +107,7 @@ class OAuth2Provider(Provider):
         super().__init__(name, **options)
         self._read_environment()
         if self.client_secret_file and not self.client_secret:
-            content = read_file("client_secret_file", self.client_secret_file)
-            self.client_secret = Secret(content.decode().strip())
+            self.client_secret = read_secret("client_secret_file", self.client_secret_file)
         self._private_key = self._load_private_key()
         self.check_options()
         self.api = Api(

@@ -243,6 +243,9 @@ def test_the_secret_comes_from_a_file(tmp_path):
 def test_a_file_that_is_not_there_stops_the_start(tmp_path):
     with pytest.raises(ConfigError, match="client_secret_file"):
         forge(client_secret="", client_secret_file=str(tmp_path / "missing"))
+    (tmp_path / "binary").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="client_secret_file"):
+        forge(client_secret="", client_secret_file=str(tmp_path / "binary"))
 
 
 def test_a_public_client_needs_no_secret():
