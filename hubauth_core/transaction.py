@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .errors import LoginRefused
+from .errors import LoginRefused, ProviderError
 from .types import Secret, Transaction
 
 LIFETIME: Final = 600
@@ -113,10 +113,12 @@ class Seal:
             return None
         try:
             sealed = base64.urlsafe_b64decode(value)
+            if base64.urlsafe_b64encode(sealed).decode() != value:  # the decoder skips what it does not know
+                return None
             fields = json.loads(self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode()))
-        except (ValueError, InvalidTag):
+            return Transaction(**fields | {"verifier": Secret(fields["verifier"])})
+        except (ValueError, InvalidTag, KeyError, TypeError):  # the last two: sealed by another version of hubauth
             return None
-        return Transaction(**fields | {"verifier": Secret(fields["verifier"])})
 
 
 def ours(cookies: Iterable[str]) -> list[str]:
@@ -125,7 +127,9 @@ def ours(cookies: Iterable[str]) -> list[str]:
 
 
 def remember(transaction: Transaction, memo: Mapping[str, Any]) -> Transaction:
-    """The transaction with a provider's notes added."""
+    """The transaction with a provider's notes added. Raises ProviderError for notes that are not text."""
+    if not all(isinstance(part, str) for note in memo.items() for part in note):
+        raise ProviderError("This way to sign in has a fault; the administrators see it.", code="memo_invalid")
     return replace(transaction, memo={**transaction.memo, **memo})
 
 
