@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from oauthlib import oauth1
 
 from harness import hubs
 from harness.browser import Browser, Page
@@ -252,6 +253,30 @@ async def test_a_sign_in_page_of_its_own(hub: Hub, browser: Browser) -> None:
     assert who.json() == {"user": "pages-paula", "class": "OwnPages", "same": True}
     cookies = who.headers.get_list("set-cookie")
     assert len([each for each in cookies if "source-pages-" in each and "Path=/hub/auth/pages/" in each]) == 2
+
+
+def launch(url: str, secret: str, **fields: str) -> dict[str, str]:
+    """The form with which a learning platform opens the hub, signed as LTI 1.1 wants it."""
+    fields |= {"lti_message_type": "basic-lti-launch-request", "lti_version": "LTI-1p0", "resource_link_id": "course"}
+    client = oauth1.Client("campus", secret, signature_type=oauth1.SIGNATURE_TYPE_BODY)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    _, _, body = client.sign(url, "POST", urlencode(fields), headers)
+    return dict(parse_qsl(body))
+
+
+async def test_a_learning_platform_opens_the_hub(hub: Hub, browser: Browser, other_browser: Browser) -> None:
+    button = await browser.begin("lti")
+    assert button.status == 403
+    assert "open this hub from there" in button.text
+    url = f"{hub.url}/hub/auth/lti/lti/launch"
+    person = {"user_id": "4711", "lis_person_sourcedid": "Lea"}
+    cross_site = {"Sec-Fetch-Site": "cross-site"}
+    page = await browser.post(url, launch(url, "campus-secret", **person), headers=cross_site)
+    assert page.status == 302, page.text
+    assert await browser.hub_user() == "lti-lea"
+    forged = await other_browser.post(url, launch(url, "another-secret", **person), headers=cross_site)
+    assert forged.status in range(400, 500)
+    assert await other_browser.hub_user() is None
 
 
 @pytest.mark.row("V10")

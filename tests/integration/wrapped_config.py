@@ -143,4 +143,9 @@ c.HubAuthenticator.providers = {  # noqa: F821
     "header": wrapped(FromHeader, config={"allow_all": True}),
     "rogue": wrapped(Rogue, config={"allow_all": True}),
     "pages": wrapped(OwnPages),
+    "lti": {
+        "type": "authenticator",
+        "authenticator_class": "ltiauthenticator.LTIAuthenticator",
+        "config": {"consumers": {"campus": "campus-secret"}, "username_key": "lis_person_sourcedid", "allow_all": True},
+    },
 }
