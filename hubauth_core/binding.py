@@ -44,12 +44,13 @@ class Binding:
     sealed: tuple[SealedRow, ...]
     now: float
 
-    def changes_nothing(self, known: Record) -> bool:
-        """True if the record says all this already, and recently."""
+    def changes_nothing(self, known: Record, pinned_to: str | None) -> bool:
+        """True if the record and the pin say all this already, and recently."""
         same = known.id == self.record_id and known.hub_user == hub_key(self.hub_user)
         fresh = 0 <= self.now - known.last_used_at < FRESH and known.orphaned_at is None
         as_recorded = (known.username, known.hub_name) == (storable(self.identity.username), self.hub_user.name)
-        return same and fresh and as_recorded and not self.sealed and not self.relies_on_pin
+        pinned = pinned_to == known.subject if self.relies_on_pin else pinned_to is not None
+        return same and fresh and as_recorded and pinned and not self.sealed
 
     def write(self, connection: Connection) -> Record:
         """Write it all. Raises StoreError `identity_conflict`, LoginRefused `name_pinned`; the caller rolls back."""

@@ -112,7 +112,7 @@ class Identities:
             now=self._clock(),
         )
         known = self.find(*identity.key)
-        if known is not None and attempt.changes_nothing(known) and self.pinned_subject(identity.provider, pin):
+        if known is not None and attempt.changes_nothing(known, self.pinned_subject(identity.provider, pin)):
             return known
         return await self._database.write(attempt.write)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from .errors import ConfigError, LoginRefused
+from .errors import LoginRefused
 from .hub import HubUsers
 from .names import name_key, normalise
 from .provider import Provider
@@ -203,16 +203,6 @@ class Mapper:
             older = user.created < self._recorded.installed_at
             return older and not user.admin and user.roles <= {"user"}
         return user.name in map(_spelled, provider.adopt)
-
-
-def check_adoption(providers: Mapping[str, Provider]) -> None:
-    """At most one provider may take over every hub user that is older than hubauth. Raises ConfigError."""
-    greedy = [name for name, provider in providers.items() if provider.adopt == "existing"]
-    if len(greedy) > 1:
-        raise ConfigError(
-            f"adopt = 'existing' is set for {' and '.join(map(repr, greedy))}: only one provider can own the users who "
-            "were here before; give the others a list of names."
-        )
 
 
 def _spelled(name: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.people import House, identity
-from hubauth_core import ConfigError, HubUser, LoginRefused, Provider, ProviderError
+from hubauth_core import HubUser, LoginRefused, ProviderError
 from hubauth_core.identities import Identities
-from hubauth_core.mapping import check_adoption
 
 SEVERAL = {"uni": "", "github": "github-", "gitlab": "gitlab-"}
 
@@ -173,13 +172,6 @@ async def test_existing_adopts_plain_users_from_before_hubauth(identities: Ident
     assert await house.sign_in("uni", "1", "plain") == plain
     for number, name in enumerate(["boss", "reader", "newer"]):
         assert refusal(house, "uni", f"2{number}", name) == "name_taken"
-
-
-def test_two_providers_cannot_both_adopt_everybody() -> None:
-    both = {name: Provider(name, adopt="existing") for name in ("uni", "github")}
-    with pytest.raises(ConfigError, match="'uni' and 'github'"):
-        check_adoption(both)
-    check_adoption({"uni": both["uni"], "github": Provider("github", adopt=["github-bob"])})
 
 
 async def test_who_ever_had_an_identity_is_never_adopted(identities: Identities) -> None:
