@@ -79,6 +79,20 @@ async def test_answer_opened_in_another_browser_signs_nobody_in(
     assert await victim.hub_user() is None
 
 
+@pytest.mark.row("R09", "V28")
+async def test_sign_in_beside_another_identity_links_nothing(
+    hub: Hub, browser: Browser, new_browser: NewBrowser
+) -> None:
+    """Nothing can begin a link, so whoever signs in while somebody else is signed in becomes themselves."""
+    await browser.sign_in("uni", "victim")
+    begun = await browser.request("GET", "/hub/auth/uni/login", params={"purpose": "link", "link": "1"})
+    await browser.open(await browser.follow_to_callback(begun, "attacker"))
+    assert await browser.hub_user() == "uni-attacker"
+    later = new_browser(hub)
+    await later.sign_in("uni", "attacker")
+    assert await later.hub_user() == "uni-attacker"
+
+
 @pytest.mark.row("V36", "V16")
 async def test_renamed_account_keeps_its_hub_user_and_its_old_name_reaches_another(
     hub: Hub, new_browser: NewBrowser, sources: Sources, request: pytest.FixtureRequest
