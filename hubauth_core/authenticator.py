@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,18 @@ from traitlets.config import Application
 from .access import Access
 from .database import open_database, store_url
 from .discovery import nearest
-from .errors import ConfigError, HubAuthError, LoginRefused, ProviderError
+from .errors import ConfigError
 from .events import Audit
-from .hub import JupyterHubUsers, hub_user
+from .hub import JupyterHubUsers, hub_key_of, hub_user
 from .identities import Identities
-from .mapping import Mapper, Record, hub_key
+from .lifecycle import Lifecycle
+from .mapping import Mapper
 from .names import prefixes_of
 from .provider import Provider
 from .registry import Registry
 from .signin import Admitted, SignInFlow
 from .transaction import Seal, UsedStates
-from .types import HubCall, Identity, ReauthRequired, Refused, Unavailable, Updated
+from .types import Decision, HubCall
 from .vault import Vault
 from .web.pages import HANDLERS
 from .web.view import TEMPLATES
@@ -97,10 +97,11 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         prefixes = identities.record_prefixes(prefixes_of(configured))
         hub_users = JupyterHubUsers(lambda: app.db)
         identities.sweep(hub_users.everybody())
-        self.vault = Vault(database)
+        vault, access = Vault(database), Access(identities, several=len(configured) > 1)
+        self.lifecycle = Lifecycle(registry=registry, access=access, identities=identities, vault=vault, log=self.log)
         self.flow = SignInFlow(
             registry=registry,
-            access=Access(identities, several=len(configured) > 1),
+            access=access,
             mapper=Mapper(
                 prefixes,
                 identities,
@@ -110,7 +111,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
                 username_map=self.username_map,
             ),
             identities=identities,
-            vault=self.vault,
+            vault=vault,
             audit=Audit(
                 registry.emit,
                 self.log,
@@ -154,18 +155,20 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     def model(self, admitted: Admitted) -> dict[str, Any]:
         """What the hub's `login_user` wants to know about a sign-in."""
-        identity, decision = admitted.identity, admitted.verdict.decision
         name = admitted.place.name
         model: dict[str, Any] = {
             "name": name,
-            "admin": True if name in self.admin_users else decision.admin,
             "auth_state": self._auth_state(admitted) if self.enable_auth_state else None,
             "hubauth": admitted,
         }
+        return model | self._rights(name, admitted.verdict.decision)
+
+    def _rights(self, name: str, decision: Decision) -> dict[str, Any]:
+        """Admin and groups as the hub's model has them; None leaves what is."""
+        rights: dict[str, Any] = {"admin": True if name in self.admin_users else decision.admin}
         if self.manage_groups:
-            model["groups"] = None if decision.groups is None else sorted(decision.groups)
-        self.log.debug("hubauth: %r of %r is %r here", identity.subject, identity.provider, name)
-        return model
+            rights["groups"] = None if decision.groups is None else sorted(decision.groups)
+        return rights
 
     def _auth_state(self, admitted: Admitted) -> dict[str, Any]:
         identity = admitted.identity
@@ -228,102 +231,42 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             handler._jupyterhub_user = None
             raise
 
-    # What the hub asks afterwards: always of the provider of the home identity, or of each identity's.
+    # What the hub asks and tells afterwards.
 
     async def refresh_user(self, user: Any, handler: Any = None) -> Any:
         """True, False ("sign in again"), or a new model. A source that does not answer keeps people signed in."""
-        record = self.flow.identities.home_of(hub_key(hub_user(user.orm_user)))
-        if record is None or record.provider in self.registry.broken:
-            return True
-        if record.provider not in self.registry.providers:
+        answer = await self.lifecycle.refresh(user, handler)
+        if isinstance(answer, bool):
+            return answer
+        home = self.flow.identities.home_of(hub_key_of(user))
+        by_itself = home is not None and self.registry.provider(home.provider).brings_rules
+        if not (answer.decision.allowed or by_itself or self.allow_all or super().check_allowed(user.name)):
             return False
-        identity = _identity(record)
-        hub = HubCall(user=user, handler=handler, state=(await self.vault.state(record)).content)
-        try:
-            outcome = await self.registry.ask(
-                "hubauth_refresh_identity", record.provider, identity=identity, credential=None, hub=hub
-            )
-        except ProviderError:
+        rights = self._rights(user.name, answer.decision)
+        if rights["admin"] in (None, user.admin) and rights.get("groups") is None:
             return True
-        if isinstance(outcome, Refused | ReauthRequired):
-            return False
-        if isinstance(outcome, Unavailable):
-            return True
-        return await self._refreshed(record, outcome, user)
-
-    async def _refreshed(self, record: Record, outcome: Any, user: Any) -> Any:
-        source = self.registry.provider(record.provider)
-        identity, own = _identity(record), None
-        if isinstance(outcome, Updated):
-            identity, own = outcome.identity, outcome.decision
-            if outcome.state is not None:
-                await self.vault.store(
-                    await self.vault.seal(record.id, _identity(record), state=outcome.state), time.time()
-                )
-        try:
-            verdict = self.flow.access.decide(source, identity, own)
-        except LoginRefused:
-            return False
-        if not isinstance(outcome, Updated):
-            return True
-        decision = verdict.decision
-        model: dict[str, Any] = {"name": user.name, "admin": decision.admin}
-        if self.manage_groups:
-            model["groups"] = None if decision.groups is None else sorted(decision.groups)
-        return model
+        return {"name": user.name, **rights}
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
-        """Tell each identity's provider that a server is about to start; an error stops the start."""
-        for record in self._records(user):
-            await self._tell("hubauth_pre_spawn", record, user, spawner)
+        await self.lifecycle.server_starts(user, spawner)
 
     async def post_spawn_stop(self, user: Any, spawner: Any) -> None:
-        """Tell each identity's provider that a server has stopped."""
-        for record in self._records(user):
-            await self._tell("hubauth_post_stop", record, user, spawner)
+        await self.lifecycle.server_stopped(user, spawner)
 
     async def add_user(self, user: Any) -> None:
-        """At start, for every hub user: tell the providers. A new one is told of when its sign-in is recorded."""
+        """At start, for every hub user. Of a new one the provider hears when its sign-in is recorded."""
         super().add_user(user)
-        for record in self._records(user):
-            if type(self.registry.provider(record.provider)).user_added is not Provider.user_added:
-                await self._tell("hubauth_user_added", record, user)
+        await self.lifecycle.added(user)
 
     async def delete_user(self, user: Any) -> None:
-        """The hub user is going: its identities and credentials go too, and their providers are told."""
-        for record in self._records(user):
-            try:
-                await self._tell("hubauth_user_deleted", record, user)
-            except HubAuthError as error:
-                self.log.error("hubauth: provider %r was not told of a deletion: %s", record.provider, error.sentence)
-        await self.flow.identities.forget(hub_key(hub_user(getattr(user, "orm_user", user))))
+        await self.lifecycle.deleted(user)
         super().delete_user(user)
 
     async def goodbye(self, handler: Any, user: Any) -> None:
         """End every session of a hub user, on the server too (rows V10, 7.4.1)."""
         user.orm_user.cookie_id = new_token()
         handler.db.commit()
-        for record in self._records(user):
-            try:
-                await self._tell("hubauth_logged_out", record, user, handler=handler)
-            except HubAuthError as error:
-                self.log.warning("hubauth: provider %r was not told of a logout: %s", record.provider, error.sentence)
-
-    async def keep_state(self, identity: Identity, state: Mapping[str, Any] | None) -> None:
-        """Replace what a provider keeps of an identity (`SignIn.state`), at another time than a sign-in."""
-        record = self.flow.identities.find(identity.provider, identity.subject)
-        if record is not None:
-            await self.vault.store(await self.vault.seal(record.id, _identity(record), state=state or {}), time.time())
-
-    def _records(self, user: Any) -> Iterable[Record]:
-        """The identities of a hub user whose providers are in service."""
-        known = self.flow.identities.of_hub_user(hub_key(hub_user(getattr(user, "orm_user", user))))
-        return [record for record in known if record.provider in self.registry.providers]
-
-    async def _tell(self, hook: str, record: Record, user: Any, spawner: Any = None, handler: Any = None) -> None:
-        handler = handler or getattr(spawner, "handler", None)
-        hub = HubCall(user=user, handler=handler, spawner=spawner, state=(await self.vault.state(record)).content)
-        await self.registry.ask(hook, record.provider, identity=_identity(record), hub=hub)
+        await self.lifecycle.logged_out(user, handler)
 
     # Pages.
 
@@ -351,10 +294,6 @@ def _prefix(registry: Registry, name: str, options: Any) -> str | None:
 
 def _grants(provider: Provider) -> bool:
     return bool(provider.allow_all or provider.allowed_users or provider.admin_users or provider.brings_rules)
-
-
-def _identity(record: Record) -> Identity:
-    return Identity(provider=record.provider, subject=record.subject, username=record.username)
 
 
 def _offer_templates(app: Any) -> None:

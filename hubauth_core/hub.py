@@ -56,6 +56,11 @@ def hub_user(row: Any) -> HubUser:
     )
 
 
+def hub_key_of(row: Any) -> tuple[int, float]:
+    """(`id`, `created`) of a row, or of the hub's wrapper around one, without reading more of it."""
+    return (row.id, timestamp(row.created))
+
+
 def timestamp(moment: datetime) -> float:
     """Unix seconds of a time as the hub keeps it (naive UTC)."""
     return moment.replace(tzinfo=UTC).timestamp() if moment.tzinfo is None else moment.timestamp()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, cast
 
 from jupyterhub.handlers.base import SESSION_COOKIE_NAME, BaseHandler
 from jupyterhub.handlers.login import LoginHandler, LogoutHandler
@@ -14,6 +14,7 @@ from tornado import web
 from ...errors import HubAuthError
 from ...types import Identity, SignIn
 from ...web.answers import answer_to
+from ...web.handler import HubAuthHandler
 from ...web.view import sign_in_url
 from .place import Place
 
@@ -51,6 +52,13 @@ class Flow(Protocol):
         """One audit event for a sign-in that did not work."""
 
 
+class Lifecycle(Protocol):
+    """The part of a hub user's later life that these handlers need; `hubauth_core.lifecycle.Lifecycle` has it."""
+
+    async def keep_state(self, identity: Identity, state: Mapping[str, Any]) -> None:
+        """Replace what is kept of a sign-in (`SignIn.state`) by what the wrapped one saved at another time."""
+
+
 class Host(Protocol):
     """What a wrapped provider needs of the hub's authenticator, which is its `parent`.
 
@@ -59,15 +67,13 @@ class Host(Protocol):
     """
 
     flow: Flow
+    lifecycle: Lifecycle
 
     async def welcome(self, handler: Any, admitted: Any) -> Any:
         """Sign somebody in at the hub and bind the identity; the hub's user. Raises LoginRefused, StoreError."""
 
     async def get_authenticated_user(self, handler: Any, data: Any) -> Any:
         """JupyterHub's own."""
-
-    async def keep_state(self, identity: Identity, state: Mapping[str, Any] | None) -> None:
-        """Replace what is kept of a sign-in (`SignIn.state`) by what the wrapped one saved at another time."""
 
 
 class Source(Protocol):
@@ -249,9 +255,14 @@ class WrappedHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
 
     def get_next_url(self, user: Any = None, default: Any = None) -> str:
         """Theirs, if it stays on this hub: some keep `next` in a cookie and do not look at it again (row V13)."""
-        wanted = super().get_next_url(user) if default is None else super().get_next_url(user, default)
-        checked: str = self._validate_next_url("".join(each for each in wanted if each.isprintable()))
-        return checked or str(url_path_join(self.hub.base_url, "home"))
+        theirs = super().get_next_url
+        stock = theirs.__func__ is BaseHandler.get_next_url
+        wanted: str = theirs(user, default) if stock else theirs(user)
+        wanted = "".join(each for each in wanted if each.isprintable())
+        if stock:
+            return wanted
+        checked = HubAuthHandler.safe_next(cast(HubAuthHandler, self), wanted)
+        return checked or str(BaseHandler.get_next_url(self, user, default))
 
     def render_template(self, name: str, **options: Any) -> Any:
         """`login.html` is the stock one: ours shows every provider, theirs shows their form."""

@@ -284,8 +284,12 @@ class WrappedAuthenticator(Provider):
         return Updated(now, decision=self._decision(model, verdict), state=model["auth_state"])
 
     async def user_added(self, identity: Identity, hub: HubCall) -> None:
-        """The wrapped one's `add_user`."""
-        await maybe_future(self.inner.add_user(self._user(identity, hub)))
+        """The wrapped one's `add_user`. Raises ProviderError; what it says (no such system user) is for the log."""
+        try:
+            await maybe_future(self.inner.add_user(self._user(identity, hub)))
+        except Exception as error:
+            self.log.error("hubauth: add_user of provider %r failed: %s: %s", self.name, type(error).__name__, error)
+            raise ProviderError(f"{self.label} cannot set up your account here.", code="add_user_failed") from None
 
     async def user_deleted(self, identity: Identity, hub: HubCall) -> None:
         """The wrapped one's `delete_user`."""
@@ -301,7 +305,7 @@ class WrappedAuthenticator(Provider):
 
     def _user(self, identity: Identity, hub: HubCall) -> SourceUser:
         async def keep(state: State) -> None:
-            await self.host.keep_state(identity, state)
+            await self.host.lifecycle.keep_state(identity, state or {})
 
         return SourceUser(hub.user, identity.username, hub.state, keep if self.parent else None)
 

@@ -19,7 +19,11 @@ class HubAuthenticator(Authenticator):
 
     kept: Any = None
 
-    async def keep_state(self, identity: Identity, state: Mapping[str, Any] | None) -> None:
+    @property
+    def lifecycle(self) -> HubAuthenticator:
+        return self
+
+    async def keep_state(self, identity: Identity, state: Mapping[str, Any]) -> None:
         self.kept = (identity.key, state)
 
 

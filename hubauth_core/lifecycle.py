@@ -1,0 +1,138 @@
+"""What happens to a hub user after the sign-in: refresh, servers, logout, deletion. Their providers are told, or asked.
+
+The provider of the home identity decides at a refresh; the others hear of what concerns them too. A provider that is
+out of service is not told; one that was taken out of the configuration keeps its people's identities, not their
+sessions.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .access import Access, Verdict
+from .errors import HubAuthError, LoginRefused, ProviderError
+from .hub import hub_key_of
+from .identities import Identities
+from .mapping import HubKey, Record
+from .provider import Provider
+from .registry import Registry
+from .types import HubCall, Identity, ReauthRequired, Refused, Unavailable, Updated
+from .vault import Vault
+
+
+class Lifecycle:
+    """Follows hub users. `user` is JupyterHub's user object, or its database row, everywhere."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        access: Access,
+        identities: Identities,
+        vault: Vault,
+        log: logging.Logger | logging.LoggerAdapter[Any],
+    ) -> None:
+        self._registry = registry
+        self._access = access
+        self._identities = identities
+        self._vault = vault
+        self._log = log
+
+    async def refresh(self, user: Any, handler: Any = None) -> Verdict | bool:
+        """Ask the home identity's provider whether all is still so.
+
+        True: nothing changed, or nothing is known because the source does not answer. False: sign in again. A verdict:
+        these are the user's rights now.
+        """
+        record = self._identities.home_of(hub_key_of(user))
+        if record is None or record.provider in self._registry.broken:
+            return True
+        if record.provider not in self._registry.providers:
+            return False
+        hub = HubCall(user=user, handler=handler, state=await self._state(record))
+        arguments = {"identity": identity_of(record), "credential": None, "hub": hub}
+        try:
+            outcome = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
+        except ProviderError:
+            return True
+        if isinstance(outcome, Refused | ReauthRequired):
+            return False
+        return True if isinstance(outcome, Unavailable) else await self._judge(record, outcome)
+
+    async def _judge(self, record: Record, outcome: Any) -> Verdict | bool:
+        """The rules once more, on what the source says now. Somebody else behind the same session is nobody."""
+        identity, own = identity_of(record), None
+        if isinstance(outcome, Updated):
+            if outcome.identity.subject != record.subject:
+                return False
+            identity, own = replace(outcome.identity, provider=record.provider), outcome.decision
+            if outcome.state is not None:
+                await self.keep_state(identity, outcome.state)
+        try:
+            return self._access.decide(self._registry.provider(record.provider), identity, own)
+        except LoginRefused:
+            return False
+
+    async def added(self, user: Any) -> None:
+        """The hub starts and has this user: tell the providers that care."""
+        caring = [name for name, each in self._registry.providers.items() if _cares(each)]
+        for record in self._of(hub_key_of(user)) if caring else ():
+            if record.provider in caring:
+                await self._tell("hubauth_user_added", record, HubCall(user=user))
+
+    async def server_starts(self, user: Any, spawner: Any) -> None:
+        """A server of the user is about to start; an error of a provider stops it."""
+        for record in self._of(hub_key_of(user)):
+            call = HubCall(user=user, spawner=spawner, handler=getattr(spawner, "handler", None))
+            await self._tell("hubauth_pre_spawn", record, call)
+
+    async def server_stopped(self, user: Any, spawner: Any) -> None:
+        """A server of the user has stopped."""
+        for record in self._of(hub_key_of(user)):
+            await self._tell("hubauth_post_stop", record, HubCall(user=user, spawner=spawner))
+
+    async def logged_out(self, user: Any, handler: Any) -> None:
+        """The user has signed out; a provider that fails here stops nothing."""
+        for record in self._of(hub_key_of(user)):
+            await self._mention("hubauth_logged_out", record, HubCall(user=user, handler=handler))
+
+    async def deleted(self, user: Any) -> None:
+        """The hub user is going: providers are told, identities and credentials go. Raises StoreError."""
+        for record in self._of(hub_key_of(user)):
+            await self._mention("hubauth_user_deleted", record, HubCall(user=user))
+        await self._identities.forget(hub_key_of(user))
+
+    async def keep_state(self, identity: Identity, state: Mapping[str, Any]) -> None:
+        """Replace what a provider keeps of an identity (`SignIn.state`). Raises StoreError."""
+        record = self._identities.find(*identity.key)
+        if record is not None:
+            await self._vault.store(await self._vault.seal(record.id, identity, state=state), time.time())
+
+    def _of(self, user: HubKey) -> list[Record]:
+        return [each for each in self._identities.of_hub_user(user) if each.provider in self._registry.providers]
+
+    async def _state(self, record: Record) -> Mapping[str, Any] | None:
+        return (await self._vault.state(record)).content
+
+    async def _tell(self, hook: str, record: Record, hub: HubCall) -> None:
+        call = replace(hub, state=await self._state(record))
+        await self._registry.ask(hook, record.provider, identity=identity_of(record), hub=call)
+
+    async def _mention(self, hook: str, record: Record, hub: HubCall) -> None:
+        try:
+            await self._tell(hook, record, hub)
+        except HubAuthError as error:
+            self._log.error("hubauth: provider %r did not take %s: %s", record.provider, hook, error.sentence)
+
+
+def identity_of(record: Record) -> Identity:
+    """What is recorded of an identity."""
+    return Identity(provider=record.provider, subject=record.subject, username=record.username)
+
+
+def _cares(provider: Provider) -> bool:
+    return type(provider).user_added is not Provider.user_added
