@@ -85,12 +85,12 @@ async def test_sign_in_beside_another_identity_links_nothing(
 ) -> None:
     """Nothing can begin a link, so whoever signs in while somebody else is signed in becomes themselves."""
     await browser.sign_in("uni", "victim")
-    begun = await browser.request("GET", "/hub/auth/uni/login", params={"purpose": "link", "link": "1"})
-    await browser.open(await browser.follow_to_callback(begun, "attacker"))
-    assert await browser.hub_user() == "uni-attacker"
+    begun = await browser.request("GET", "/hub/auth/gitlab/login", params={"purpose": "link", "link": "1"})
+    await browser.open(await browser.follow_to_callback(begun, "ben"))
+    assert await browser.hub_user() == "gitlab-ben"
     later = new_browser(hub)
-    await later.sign_in("uni", "attacker")
-    assert await later.hub_user() == "uni-attacker"
+    await later.sign_in("gitlab", "ben")
+    assert await later.hub_user() == "gitlab-ben"
 
 
 @pytest.mark.row("V36", "V16")
