@@ -189,7 +189,8 @@ def _engine(url: URL, options: dict[str, Any], patience: float, **more: Any) -> 
     if _is_sqlite(url):
         engine = create_engine(url, connect_args={"timeout": patience, "check_same_thread": False}, **more)
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        if "isolation_level" not in more:
+            event.listen(engine, "begin", _begin_sqlite)
         return engine
     defaults = {"pool_pre_ping": True, "pool_timeout": patience, "connect_args": _server_patience(url, patience)}
     return create_engine(url, **{**defaults, **options, **more})
@@ -212,8 +213,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_isolation_level() != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Take the write lock at once: a transaction that reads first could not wait for it later."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _store_error() -> StoreError:
