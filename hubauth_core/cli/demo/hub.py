@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import signal
@@ -68,10 +69,7 @@ def write_config(directory: Path, settings: Mapping[str, object]) -> Path:
 
 def literal(value: object) -> str:
     """`value` as Python source; strings in double quotes, as people write configuration."""
-    if not isinstance(value, str):
-        return repr(value)
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 @dataclass(kw_only=True)
@@ -99,7 +97,7 @@ class DemoHub:
             "bind_url": self.url,
             "hub_bind_url": self.own_url,
             "proxy_api_url": f"http://127.0.0.1:{free_port()}",
-            "home": str(self.directory / "home" / "{username}"),
+            "home": str(self.directory / "home").replace("{", "{{").replace("}", "}}") + "/{username}",
             "tag": self.tag,
         }
 
