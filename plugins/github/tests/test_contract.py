@@ -40,9 +40,10 @@ class TestGitHub(GitHubFacts, ProviderContract):
 
 
 class TestGitHubWithEmail(GitHubFacts, ProviderContract):
-    """With `user:email`: the primary address, if it is verified."""
+    """With `user:email`: the primary address, if it is verified. GitHub parts scopes by commas."""
 
-    options = {**GitHubFacts.options, "scope": ["user:email"]}
+    options = {**GitHubFacts.options, "scope": ["read:user", "user:email"]}
+    token = {**GitHubFacts.token, "scope": "read:user,user:email"}
     further = {
         EMAILS: [
             {"email": "old@github.test", "primary": False, "verified": True, "visibility": None},

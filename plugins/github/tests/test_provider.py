@@ -1,6 +1,8 @@
 """What is GitHub's own: addresses of Enterprise, scopes, limits, lists in pages, an address of mail to believe."""
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from traitlets import TraitError
@@ -72,6 +74,18 @@ def test_an_address_that_is_not_safe_is_named(option: str, address: str) -> None
 async def test_no_scope_is_asked_for(new_transaction: Any) -> None:
     step = await github().begin_login(Request(), new_transaction("github"))
     assert "scope=" not in step.url
+
+
+async def test_the_hub_proves_itself_in_the_form_as_github_documents(new_transaction: Any) -> None:
+    provider, source = github(), FakeSource()
+    provider.api.transport = source
+    source.on("POST", provider.token_url, answer_json({"access_token": "gho_1", "token_type": "bearer", "scope": ""}))
+    source.on("GET", ME, answer_json(OCTOCAT))
+    transaction = new_transaction("github")
+    step = await provider.begin_login(Request(), transaction)
+    await provider.finish_login(Request(query={"code": ["c"]}), replace(transaction, memo=step.memo))
+    form = parse_qs(source.requests[0].content.decode())
+    assert (form["client_id"], form["client_secret"]) == (["hub"], ["secret"])
 
 
 async def test_requests_say_which_version_of_the_api_they_mean() -> None:
