@@ -6,17 +6,19 @@ login -> bind: identity and vault in one transaction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
 from .access import Access, Verdict
+from .binding import check_subject
 from .errors import HubAuthError, LoginRefused, ProviderError, StoreError
 from .events import Audit
 from .identities import Identities, new_id
-from .mapping import Mapper, Place
+from .mapping import Mapper, Place, Record, hub_key
 from .registry import Registry
 from .transaction import begin, remember
-from .types import Event, HubUser, Identity, Request, SignIn, Step, Transaction
+from .types import Credential, Decision, Event, HubUser, Identity, Request, SignIn, Step, Transaction
 from .vault import Vault
 
 LONGEST_SUBJECT: Final = 255
@@ -69,9 +71,10 @@ class SignInFlow:
 
     async def admit(self, provider: str, sign_in: SignIn) -> Admitted:
         """Apply every rule of ours to a sign-in, and reserve the hub username. Raises LoginRefused, ProviderError."""
-        identity = checked(replace(sign_in.identity, provider=provider))
+        sign_in = checked(sign_in, provider)
+        identity = sign_in.identity
         try:
-            return await self._admit(replace(sign_in, identity=identity))
+            return await self._admit(sign_in)
         except HubAuthError as error:
             error.subject, error.username = identity.subject, identity.username
             raise
@@ -91,32 +94,52 @@ class SignInFlow:
         self.mapper.reserve(place, identity)
         return Admitted(sign_in=sign_in, verdict=verdict, place=place)
 
+    def accepted(self, admitted: Admitted, hub_user: HubUser) -> None:
+        """The hub has signed them in. Say so before anything that may fail: a hub user whom the hub has just made
+        stays this identity's, to go on with at the next sign-in. Raises StoreError for another hub user.
+        """
+        if hub_user.name != admitted.place.name:
+            raise StoreError("The hub signed in somebody else than it was told to.", code="name_changed")
+        if admitted.place.hub_user is None:
+            self.mapper.created(admitted.identity, hub_user)
+
     async def bind(self, admitted: Admitted, hub_user: HubUser, address: str = "") -> None:
         """Record that this identity is that hub user's, and keep what came with it; all of it, or nothing.
 
         Raises StoreError: then this sign-in does not count.
         """
-        identity, place = admitted.identity, admitted.place
+        identity = admitted.identity
         try:
-            if hub_user.name != place.name:
-                raise StoreError("The hub signed in somebody else than it was told to.", code="name_changed")
-            if place.hub_user is None:
-                self.mapper.created(identity, hub_user)
-            record_id = place.record.id if place.record else new_id()
-            sealed = await self.vault.seal(record_id, identity, admitted.sign_in.credentials, admitted.sign_in.state)
-            await self.identities.bind(
-                identity,
-                hub_user,
-                record_id=record_id,
-                pin=self.registry.provider(identity.provider).normalize_username(identity.username),
-                relies_on_pin=admitted.verdict.relied_on is not None,
-                sealed=sealed,
-            )
+            self.accepted(admitted, hub_user)
+            await self._write(admitted, hub_user)
             self.audit.record(_event("login", identity, hub_user=hub_user.name, address=address))
         except BaseException:
             self.mapper.release(identity, bound=False)
             raise
         self.mapper.release(identity)
+
+    async def _write(self, admitted: Admitted, hub_user: HubUser) -> None:
+        identity = admitted.identity
+        try:
+            await self._write_as(admitted, hub_user, admitted.place.record)
+        except StoreError as error:
+            # Another tab of the same person may have been faster (row B1).
+            record = self.identities.find(*identity.key)
+            if error.code != "identity_conflict" or record is None or record.hub_user != hub_key(hub_user):
+                raise
+            await self._write_as(admitted, hub_user, record)
+
+    async def _write_as(self, admitted: Admitted, hub_user: HubUser, record: Record | None) -> None:
+        identity, sign_in = admitted.identity, admitted.sign_in
+        record_id = record.id if record else new_id()
+        await self.identities.bind(
+            identity,
+            hub_user,
+            record_id=record_id,
+            pin=self.registry.provider(identity.provider).normalize_username(identity.username),
+            relies_on_pin=admitted.verdict.relied_on is not None,
+            sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state),
+        )
 
     def turned_away(self, admitted: Admitted) -> LoginRefused:
         """The hub's own rules did not let them in: give the name back. The answer is for raising."""
@@ -150,14 +173,39 @@ def _event(kind: str, identity: Identity, *, hub_user: str, address: str) -> Eve
     )
 
 
-def checked(identity: Identity) -> Identity:
-    """An identity as a plugin gave it, if it can be one (rows X13, V14). Raises ProviderError."""
-    if not (isinstance(identity.subject, str) and 0 < len(identity.subject) <= LONGEST_SUBJECT):
+def checked(sign_in: SignIn, provider: str) -> SignIn:
+    """A sign-in as a plugin gave it, under the provider's name, if it can be one (rows X13, V14, F16).
+
+    Raises ProviderError.
+    """
+    identity = sign_in.identity
+    if not (isinstance(identity, Identity) and _is_text(identity.subject, LONGEST_SUBJECT)):
         raise ProviderError("The answer about who you are could not be used.", code="subject_invalid")
-    if "\0" in identity.subject:
-        raise ProviderError("The answer about who you are could not be used.", code="subject_invalid")
-    if not (isinstance(identity.username, str) and 0 < len(identity.username) <= LONGEST_NAME):
+    check_subject(identity.subject)
+    if not _is_text(identity.username, LONGEST_NAME):
         raise ProviderError("The answer about your username could not be used.", code="username_invalid")
-    if identity.email_verified is not True and identity.email_verified is not False:
+    if not (isinstance(identity.email, str | None) and isinstance(identity.email_verified, bool)):
         raise ProviderError("The answer about your e-mail could not be used.", code="email_invalid")
-    return identity
+    if not (_are_groups(identity.groups) and isinstance(identity.claims, Mapping) and _is_whole(sign_in)):
+        raise ProviderError("The answer about you could not be used.", code="answer_invalid")
+    return replace(sign_in, identity=replace(identity, provider=provider))
+
+
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= longest
+
+
+def _is_whole(sign_in: SignIn) -> bool:
+    decision, credentials = sign_in.decision, sign_in.credentials
+    decided = decision is None or (isinstance(decision, Decision) and _is_decided(decision))
+    kept = isinstance(credentials, tuple) and all(isinstance(each, Credential) for each in credentials)
+    return decided and kept and isinstance(sign_in.state, Mapping | None)
+
+
+def _is_decided(decision: Decision) -> bool:
+    rights = isinstance(decision.allowed, bool) and isinstance(decision.admin, bool | None)
+    return rights and _are_groups(decision.groups)
+
+
+def _are_groups(groups: object) -> bool:
+    return groups is None or (isinstance(groups, Set) and all(isinstance(group, str) for group in groups))
