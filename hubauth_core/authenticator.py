@@ -218,6 +218,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         hub = HubCall(user=user, handler=handler, state=admitted.sign_in.state)
         provider, place = admitted.identity.provider, admitted.place
         try:
+            self.flow.accepted(admitted, hub_user(user.orm_user))
             if not place.returning:
                 await self.registry.ask("hubauth_user_added", provider, identity=admitted.identity, hub=hub)
             elif place.record is not None and place.record.hub_name != user.name:
@@ -262,11 +263,12 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         await self.lifecycle.deleted(user)
         super().delete_user(user)
 
-    async def goodbye(self, handler: Any, user: Any) -> None:
-        """End every session of a hub user, on the server too (rows V10, 7.4.1)."""
+    async def goodbye(self, handler: Any, user: Any) -> str | None:
+        """End every session of a hub user, on the server too (rows V10, 7.4.1); where its browser goes then."""
         user.orm_user.cookie_id = new_token()
         handler.db.commit()
         await self.lifecycle.logged_out(user, handler)
+        return await self.lifecycle.way_out(user, self.login_url(handler.hub.base_url))
 
     # Pages.
 

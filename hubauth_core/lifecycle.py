@@ -100,6 +100,20 @@ class Lifecycle:
         for record in self._of(hub_key_of(user)):
             await self._mention("hubauth_logged_out", record, HubCall(user=user, handler=handler))
 
+    async def way_out(self, user: Any, return_to: str) -> str | None:
+        """Where the browser of somebody who has signed out goes to end the session at the source, None for nowhere."""
+        home = self._identities.home_of(hub_key_of(user))
+        if home is None or home.provider not in self._registry.providers:
+            return None
+        credential = (await self._vault.credential(home)).content
+        try:
+            url: str | None = self._registry.ask_now(
+                "hubauth_logout_url", home.provider, credential=credential, return_to=return_to
+            )
+        except HubAuthError:
+            return None  # the registry has logged it, and the hub's own session is over
+        return url
+
     async def deleted(self, user: Any) -> None:
         """The hub user is going: providers are told, identities and credentials go. Raises StoreError."""
         for record in self._of(hub_key_of(user)):

@@ -40,8 +40,8 @@ class Host(Protocol):
     async def welcome(self, handler: Any, admitted: Admitted) -> Any:
         """Sign somebody in at the hub. Raises LoginRefused, StoreError."""
 
-    async def goodbye(self, handler: Any, user: Any) -> None:
-        """End every session of a hub user."""
+    async def goodbye(self, handler: Any, user: Any) -> str | None:
+        """End every session of a hub user; where the browser goes to end the one at the source, None for nowhere."""
 
 
 class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped

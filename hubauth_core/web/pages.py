@@ -226,12 +226,20 @@ class ProviderCallback(SourcesHandler):
 class LogoutPage(LogoutHandler, HubAuthHandler):  # type: ignore[misc]  # jupyterhub is untyped
     """`/hub/logout`: ends every session of the user, on the server too (rows V10, 7.4.1)."""
 
+    _way_out: str | None = None
+
     async def handle_logout(self) -> None:
         user = self.current_user
         if user:
-            await self.host.goodbye(self, user)
+            self._way_out = await self.host.goodbye(self, user)
         # After a failed refresh the hub sees nobody here, and clears nothing.
         self.clear_login_cookie()
+
+    async def render_logout_page(self) -> None:
+        if self._way_out:
+            self.redirect(self._way_out)
+        else:
+            await super().render_logout_page()
 
 
 class StaticFiles(web.StaticFileHandler):

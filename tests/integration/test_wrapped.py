@@ -280,7 +280,16 @@ async def test_a_learning_platform_opens_the_hub(hub: Hub, browser: Browser, oth
 
 
 @pytest.mark.row("V10")
-async def test_signing_out_reaches_the_wrapped_one(hub: Hub, browser: Browser, idps: IdPs) -> None:
+async def test_signing_out_reaches_the_wrapped_one_and_ends_on_its_page(hub: Hub, browser: Browser) -> None:
+    await browser.sign_in_with_form("leaver", "lou", "pw")
+    end = await browser.sign_out()
+    assert "leaving lou {'kept': 'to leave'}\n" in hub.log
+    assert (end.path, end.html) == ("/hub/auth/leaver/logout", "goodbye")
+    assert await browser.hub_user() is None
+
+
+@pytest.mark.row("V10")
+async def test_a_wrapped_logout_page_signs_out_at_the_hub(hub: Hub, browser: Browser, idps: IdPs) -> None:
     person(idps["red"], "o", "otto")
     await sign_in(browser, idps["red"], "red")
     page = await browser.request("GET", "/hub/auth/red/logout")

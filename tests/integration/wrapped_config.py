@@ -7,7 +7,7 @@
 import pamela
 from jupyterhub.auth import Authenticator, DummyAuthenticator
 from jupyterhub.handlers.base import BaseHandler
-from jupyterhub.handlers.login import LoginHandler
+from jupyterhub.handlers.login import LoginHandler, LogoutHandler
 
 c.JupyterHub.authenticator_class = "hubauth"  # noqa: F821
 c.JupyterHub.cookie_max_age_days = 1  # noqa: F821
@@ -51,6 +51,26 @@ class Witness(DummyAuthenticator):
         state = await user.get_auth_state() or {}
         self.log.info("witness refresh_user %s %s", user.name, state.get("kept"))
         return user.name != "dropped"
+
+
+class Leaving(LogoutHandler):
+    """Tells the source, and shows a page of its own."""
+
+    async def handle_logout(self):
+        user = self.current_user
+        if user:
+            self.log.info("leaving %s %s", user.name, await user.get_auth_state())
+
+    async def render_logout_page(self):
+        self.write("goodbye")
+
+
+class Leaver(DummyAuthenticator):
+    async def authenticate(self, handler, data):
+        return {"name": data["username"], "auth_state": {"kept": "to leave"}}
+
+    def get_handlers(self, app):
+        return [("/login", LoginHandler), ("/logout", Leaving)]
 
 
 class FromHeader(Authenticator):
@@ -140,6 +160,7 @@ c.HubAuthenticator.providers = {  # noqa: F821
     "dummy": wrapped("dummy", config={"admin_users": {"chief"}, "blocked_users": {"blocked"}}),
     "pam": wrapped("pam", config={"allowed_users": {"daemon"}}),
     "witness": wrapped(Witness),
+    "leaver": wrapped(Leaver),
     "header": wrapped(FromHeader, config={"allow_all": True}),
     "rogue": wrapped(Rogue, config={"allow_all": True}),
     "pages": wrapped(OwnPages),

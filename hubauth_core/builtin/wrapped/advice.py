@@ -20,7 +20,7 @@ def advice(source: Source, *, is_form: bool, path: Path, own_rules: bool, hub_ma
     if not path:
         yield f"whoever has a username of {name} gets its hub user: names that are given to somebody else are a risk"
     if not (inner.any_allow_config or own_rules):
-        yield f"no rule of {name} or of this provider lets anybody in"
+        yield f"neither {name} nor this provider has a rule that lets anybody in"
     if inner.manage_groups and not hub_manages_groups:
         yield f"{name} manages groups, but the hub has c.HubAuthenticator.manage_groups = False"
 
@@ -30,6 +30,6 @@ def _addresses(source: Source) -> Iterator[str]:
     expected = f"/auth/{source.name}/oauth_callback"
     callback: Any = getattr(inner, "oauth_callback_url", "")
     if callback and not callback.endswith(expected):
-        yield f"oauth_callback_url of {name} is {callback!r}, but its page is at ...{expected}"
+        yield f"{name} has oauth_callback_url = {callback!r}, but its page is at ...{expected}"
     if hasattr(inner, "consumers"):
         yield f"the launch address of {name} is .../auth/{source.name}/lti/launch, whatever its configuration page says"

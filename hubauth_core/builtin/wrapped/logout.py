@@ -43,4 +43,6 @@ def as_their_logout(handler: Any, logout: type[Any], user: Any) -> Any:
 
 
 def _does_more(logout: type[Any]) -> bool:
-    return any(not getattr(logout, method).__module__.startswith(_KNOWN) for method in ("get", "render_logout_page"))
+    """Whether a method that answers the browser comes from elsewhere; one in a hub's configuration has no module."""
+    modules = [getattr(logout, method).__module__ or "" for method in ("get", "render_logout_page")]
+    return any(not module.startswith(_KNOWN) for module in modules)

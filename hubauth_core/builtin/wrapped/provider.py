@@ -95,6 +95,8 @@ class WrappedAuthenticator(Provider):
 
     def __init__(self, name: str, config: Mapping[str, Any] | None = None, **options: object) -> None:
         super().__init__(name, **options)
+        if not isinstance(config, Mapping | None):
+            raise ConfigError(f"config must be a dictionary of options, not {type(config).__name__}")
         cls = bubble.find_class(self.authenticator_class) if self.authenticator_class else None
         self.inner = None
         self.handlers: list[tuple[str, type[Any], Mapping[str, Any]]] = []

@@ -16,6 +16,7 @@ from oauthenticator.globus import GlobusOAuthenticator
 from tornado import web
 from tornado.httpclient import HTTPClientError
 
+from hubauth_core.errors import ProviderError
 from hubauth_core.types import (
     Decision,
     Identity,
@@ -109,6 +110,16 @@ async def test_system_user_of_the_sources_name_is_looked_for(wrap: Wrapped, monk
     monkeypatch.setattr(LocalAuthenticator, "system_user_exists", lambda self, user: not looked_for.append(user.name))
     await wrap(PAMAuthenticator).user_added(ANN, call())
     assert looked_for == ["ann"]
+
+
+async def test_the_admin_is_told_why_an_account_cannot_be_set_up(
+    wrap: Wrapped, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(LocalAuthenticator, "system_user_exists", lambda self, user: False)
+    with pytest.raises(ProviderError, match="cannot set up your account") as told:
+        await wrap(PAMAuthenticator).user_added(ANN, call())
+    assert told.value.code == "add_user_failed"
+    assert "create_system_users" in capfd.readouterr().err
 
 
 async def test_pam_session_is_that_of_the_source(wrap: Wrapped, monkeypatch: pytest.MonkeyPatch) -> None:

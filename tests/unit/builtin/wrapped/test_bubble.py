@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from jupyterhub.auth import Authenticator, DummyAuthenticator, PAMAuthenticator
 from oauthenticator.generic import GenericOAuthenticator
@@ -127,6 +129,12 @@ def test_a_class_is_found_by_entry_point_path_or_itself(wrap: Wrapped, choice: o
 def test_an_unknown_option_is_told_at_start(wrap: Wrapped) -> None:
     with pytest.raises(ConfigError, match=r"client_idd.*Did you mean 'client_id'"):
         wrap(GenericOAuthenticator, {"client_idd": "x"})
+
+
+def test_options_that_are_no_options_are_told_at_start(wrap: Wrapped) -> None:
+    nonsense: Any = "client_id=x"
+    with pytest.raises(ConfigError, match="must be a dictionary"):
+        wrap(GenericOAuthenticator, nonsense)
 
 
 def test_a_wrong_value_is_told_without_the_secret(wrap: Wrapped) -> None:

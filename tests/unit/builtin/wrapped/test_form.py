@@ -84,6 +84,16 @@ async def test_own_markup_shows_nothing_of_the_query_and_comes_back_to_us(wrap: 
     assert 'name="_xsrf" value="the-token"' in form.html
 
 
+async def test_own_markup_is_filled_in_escaped(wrap: Wrapped) -> None:
+    class Named(DummyAuthenticator):
+        login_service = "<R&D>"
+        custom_html = "<p>{{ authenticator.login_service }}</p>"
+
+    form = await wrap(Named).begin_login(Request(), transaction())
+    assert isinstance(form, Form)
+    assert form.html == "<p>&lt;R&amp;D&gt;</p>"
+
+
 async def test_own_markup_without_a_form_stands_inside_ours(wrap: Wrapped) -> None:
     class Fields(DummyAuthenticator):
         custom_html = '<input name="username"><input name="ward">'
@@ -255,15 +265,16 @@ async def test_a_plain_function_runs_in_a_thread(wrap: Wrapped) -> None:
 
 async def test_ldap_does_not_block_the_event_loop(wrap: Wrapped, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = wrap(LDAPAuthenticator, {"bind_dn_template": "uid={username},dc=x", "allow_all": True})
-    release = threading.Event()
+    entered, release = threading.Event(), threading.Event()
 
     def slow_server(self: Any, userdn: str, password: str) -> Any:
+        entered.set()
         assert release.wait(30), "the event loop did not run meanwhile"
         return SimpleNamespace(bound=True, unbind=lambda: None)
 
     monkeypatch.setattr(LDAPAuthenticator, "get_connection", slow_server)
     asking = asyncio.create_task(sign_in(provider))
-    await asyncio.sleep(0)
+    assert await asyncio.to_thread(entered.wait, 30)
     release.set()
     assert (await asking).identity.subject == "ann"
 
