@@ -41,7 +41,7 @@ def _identities() -> None:
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("provider", Exact(64), nullable=False),
         sa.Column("subject", Exact(512), nullable=False),
-        sa.Column("username", sa.Text, nullable=False),
+        sa.Column("username", Exact(255), nullable=False),
         sa.Column("hub_user_id", sa.Integer, nullable=False),
         sa.Column("hub_user_created", ExactTime, nullable=False),
         sa.Column("hub_name", Exact(255), nullable=False),
