@@ -19,6 +19,7 @@ from ..names import prefixes_of
 from ..oauth2 import OAuth2Provider
 from ..provider import Provider
 from ..sweep import check_prefixes
+from ..web.view import find_icon
 from .inspected import Finding, Inspected
 from .store import address, shown
 
@@ -157,6 +158,13 @@ def wrapped(hub: Inspected) -> Iterator[Finding]:
             yield Finding("warning", name, f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
+def icons(hub: Inspected) -> Iterator[Finding]:
+    """Icons that the sign-in page cannot show; it shows none in their place."""
+    for name, provider in hub.providers:
+        if problem := find_icon(provider.icon, Path(hub.hub.data_files_path) / "static").problem:
+            yield Finding("warning", name, f"The sign-in page shows no icon: {problem}.")
+
+
 def entrance(hub: Inspected) -> Iterator[Finding]:
     """Rules that let somebody in. Without any, nobody enters."""
     told = hub.authenticator
@@ -220,6 +228,7 @@ RULES: Final[tuple[Rule, ...]] = (
     entrance,
     wrapped,
     callbacks,
+    icons,
     public_url,
     refresh,
     crypt_keys,

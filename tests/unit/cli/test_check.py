@@ -72,6 +72,13 @@ def test_callback_address_is_told() -> None:
     )
 
 
+def test_an_icon_that_is_not_there_is_told_with_the_nearest_one() -> None:
+    config = HUB + LOCAL + providers(uni=OIDC | {"icon": "gitlap"}, lib=OIDC | {"icon": "github"})
+    assert found(config, "warning").count("icon") == 2
+    assert "uni: The sign-in page shows no icon: the hub has no brand icon 'gitlap'" in found(config, "warning")
+    assert "'gitlab'" in found(config, "warning")
+
+
 def test_other_authenticator_is_an_error_with_the_line_to_write() -> None:
     assert 'c.JupyterHub.authenticator_class = "hubauth"' in found(
         'c.JupyterHub.authenticator_class = "dummy"', "error"
