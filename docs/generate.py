@@ -1,0 +1,108 @@
+"""Write docs/reference: options from traits, hooks from hookspecs, commands from click. `--check` only compares."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from traitlets import TraitType, Undefined
+
+from hubauth_core.authenticator import HubAuthenticator
+from hubauth_core.cli import main
+from hubauth_core.discovery import Discovery
+from hubauth_core.hookspecs import BROADCAST, SPECS
+from hubauth_core.provider import Provider
+from hubauth_core.registry import Registry
+
+REFERENCE: Final = Path(__file__).parent / "reference"
+TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "authenticator")
+NOTE: Final = "<!-- Written by docs/generate.py; `make docs` writes it again. -->\n"
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def default(trait: TraitType[Any, Any]) -> str:
+    value = trait.default_value
+    if value is Undefined or value in ("", None, [], {}, set()):
+        return ""
+    return f"`{value!r}`"
+
+
+def options(cls: type[Any], known: set[str]) -> str:
+    rows = [
+        (f"`{name}`", default(trait), " ".join(str(trait.help).split()))
+        for name, trait in sorted(cls.class_traits(config=True).items())
+        if name not in known
+    ]
+    return table(("option", "default", "meaning"), rows)
+
+
+def options_page() -> str:
+    registry = Registry(Discovery())
+    own = set(HubAuthenticator.__mro__[1].class_trait_names(config=True))
+    common = set(Provider.class_trait_names(config=True))
+    parts = [
+        NOTE,
+        "# Options\n",
+        "## The authenticator: `c.HubAuthenticator`\n",
+        "JupyterHub's own options of `c.Authenticator` hold too; hub-wide rules name hub users.\n",
+        options(HubAuthenticator, own),
+        "## Every provider\n",
+        "As keys of a provider in `c.HubAuthenticator.providers`, or for all of a class (`c.GitHubProvider.scope = [...]`).\n",
+        options(Provider, set()),
+    ]
+    for name in TYPES:
+        cls = registry.type_of(name)
+        required = ", ".join(f"`{option}`" for option in cls.required_options)
+        parts += [f"## Type `{name}`: `{cls.__name__}`\n", f"Required: {required}.\n", options(cls, common)]
+    return "\n".join(parts)
+
+
+def hooks_page() -> str:
+    parts = [NOTE, "# Hooks\n", inspect.cleandoc(inspect.getmodule(SPECS["hubauth_event"]).__doc__ or "") + "\n"]
+    for name, spec in SPECS.items():
+        kind = "broadcast" if name in BROADCAST else "addressed"
+        kind += ", async" if inspect.iscoroutinefunction(spec) else ", sync"
+        arguments = ", ".join(inspect.signature(spec).parameters)
+        parts += [f"## `{name}({arguments})`\n", f"*{kind}*\n", inspect.cleandoc(spec.__doc__ or "") + "\n"]
+    return "\n".join(parts)
+
+
+def commands_page() -> str:
+    parts = [NOTE, "# Commands\n"]
+    for name, command in sorted(main.commands.items()):
+        context = click.Context(command, info_name=f"hubauth {name}", max_content_width=100)
+        parts += [f"## `hubauth {name}`\n", f"```\n{command.get_help(context)}\n```\n"]
+    return "\n".join(parts)
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "options.md": options_page,
+    "hooks.md": hooks_page,
+    "commands.md": commands_page,
+}
+
+
+def run(check: bool) -> int:
+    old = []
+    for name, page in PAGES.items():
+        path, text = REFERENCE / name, page()
+        if check and (not path.exists() or path.read_text() != text):
+            old.append(name)
+        elif not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+    if old:
+        print(f"out of date: {', '.join(old)}; run `make docs`")
+    return 1 if old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run("--check" in sys.argv[1:]))
