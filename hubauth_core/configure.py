@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from traitlets.config.loader import LazyConfigValue
+
 SCOPE: Final = "custom:hubauth:credentials:read"
 """What a token needs to read the credentials that its user has stored."""
 
@@ -23,17 +25,20 @@ def configure(c: Any) -> None:
     there already is kept. Call it after your own `load_roles`.
     """
     hub = c.JupyterHub
-    hub.custom_scopes = {**_set_before(hub, "custom_scopes", {}), SCOPE: {"description": DESCRIPTION}}
+    hub.custom_scopes = {SCOPE: {"description": DESCRIPTION}, **_set_before(hub, "custom_scopes", {})}
     roles = [dict(role) for role in _set_before(hub, "load_roles", [])]
     for name, scopes in GRANTED.items():
         role = next((role for role in roles if role.get("name") == name), None)
         if role is None:
-            roles.append({"name": name, "scopes": scopes})
+            roles.append({"name": name, "scopes": list(scopes)})
         else:
-            ours = scopes[-1]
-            role["scopes"] = [*role.get("scopes", scopes[:-1]), *([] if ours in role.get("scopes", ()) else [ours])]
+            *theirs, ours = scopes
+            before = role.get("scopes", theirs)
+            role["scopes"] = [*before, *([] if ours in before else [ours])]
     hub.load_roles = roles
 
 
 def _set_before(section: Any, name: str, default: Any) -> Any:
-    return section.get(name, default)
+    """What the configuration says so far, also where it says it as `c.JupyterHub.load_roles.append(...)`."""
+    found = section.get(name, default)
+    return found.get_value(default) if isinstance(found, LazyConfigValue) else found

@@ -488,7 +488,7 @@ async def test_a_sign_in_that_the_trail_cannot_take_does_not_count_until_it_can(
     assert house.events() == [("login", "")]
 
 
-@pytest.mark.row("F20")
+@pytest.mark.row("F15")
 async def test_a_hub_user_whose_sign_in_broke_off_before_it_was_recorded_is_still_that_persons(house: House) -> None:
     admitted = await house.admit("7", "ann")
     user = house.accept(admitted)
