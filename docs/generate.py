@@ -55,7 +55,7 @@ def options_page() -> str:
         "JupyterHub's own options of `c.Authenticator` hold too; hub-wide rules name hub users.\n",
         options(HubAuthenticator, own),
         "## Every provider\n",
-        "As keys of a provider in `c.HubAuthenticator.providers`, or for all of a class (`c.GitHubProvider.scope = [...]`).\n",
+        "As keys of a provider in `c.HubAuthenticator.providers`, or of a class (`c.GitHubProvider.scope = [...]`).\n",
         options(Provider, set()),
     ]
     for name in TYPES:
