@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -138,6 +139,19 @@ def test_plugin_works_without_its_sibling(install: Callable[..., Installation], 
     location, alone = json.loads(printed)
     assert alone
     assert "site-packages" in location
+
+
+@pytest.mark.parametrize("plugin", ["github", "gitlab"])
+def test_plugin_passes_its_tests_without_its_sibling(
+    install: Callable[..., Installation], plugin: str, tmp_path: Path
+) -> None:
+    """Away from this working tree: its tests and its own configuration are all there is."""
+    project, _ = PACKAGES[f"hubauth-{plugin}"]
+    shutil.copytree(project / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(project / "pyproject.toml", tmp_path)
+    installation = install("hubauth-core", f"hubauth-{plugin}")
+    printed = installation("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
+    assert " passed" in printed
 
 
 def test_importing_the_authenticator_loads_neither_authlib_nor_alembic(install: Callable[..., Installation]) -> None:
