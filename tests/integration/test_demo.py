@@ -101,6 +101,7 @@ async def test_sign_in_page_offers_two_providers_and_a_form(demo: Demo) -> None:
     assert {"username", "password"} <= page.form("/auth/guests/login").fields.keys()
 
 
+@pytest.mark.row("V39")
 async def test_both_providers_lead_to_the_hub_and_namesakes_stay_apart(demo: Demo) -> None:
     async with Browser(demo.url) as university, Browser(demo.url) as library:
         assert (await choose(university, "university", "ben")).path == "/hub/home"
