@@ -277,6 +277,21 @@ def test_an_administrators_login_page_wins_and_keeps_the_sources(tmp_path: Path,
     assert page.select_one("#insecure-login-warning")  # the stock script stumbles without it
 
 
+def test_the_login_page_of_the_documentation_shows_its_own_words_and_ours(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/sign-in-page.md").read_text()
+    (tmp_path / "login.html").write_text(page.partition("```jinja\n")[2].partition("```")[0])
+    html = environment(tmp_path).get_template("login.html").render(HUB | {"sources": [button("uni")]})
+
+    assert "New here? Ask at the library desk." in html
+    assert BeautifulSoup(html, "html.parser").select('main a[href*="/auth/uni/login"]')
+
+
+def test_the_hubs_announcement_for_the_sign_in_page_shows(render: Render) -> None:
+    page = render("login.html", sources=[], announcement_login="Closed on <b>Friday</b>")
+
+    assert "Closed on Friday" in page.get_text()
+
+
 def test_terms_are_linked_where_the_hub_has_some(render: Render) -> None:
     page = render("login.html", sources=[button("uni")], login_term_url="https://uni.example/terms")
 
