@@ -34,7 +34,7 @@ NEEDED = ("configurable_http_proxy", "jupyterlab", "psutil")
     help="Keep the data here, for the next time. Without it they go when the demo ends.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the hub's log here instead of writing it into a file.")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- HUB_OPTIONS]")
 def demo(port: int, directory: Path | None, verbose: bool, arguments: tuple[str, ...]) -> None:
     """Open a real JupyterHub on this machine, with two identity providers and a form to sign in with.
 
