@@ -72,6 +72,18 @@ async def endless(handler: RequestHandler) -> None:
         pass
 
 
+async def drip(handler: RequestHandler) -> None:
+    """Send a byte at a time, never so slowly that one of them seems late."""
+    stream = handler.detach()
+    try:
+        await stream.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        while True:
+            await stream.write(b" ")
+            await asyncio.sleep(0.02)
+    except StreamClosedError:
+        pass
+
+
 async def many_headers(handler: RequestHandler) -> None:
     """Ten thousand headers."""
     stream = handler.detach()

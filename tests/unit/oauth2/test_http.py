@@ -187,11 +187,12 @@ async def test_ten_thousand_headers(api, idp):
         await get(api, idp, faults.many_headers)
 
 
-@row("F01", "F02")
-async def test_a_provider_that_says_nothing(idp):
-    api = Api("Uni", timeout=0.2)
+@row("F01", "F02", "F05")
+@pytest.mark.parametrize("fault", [faults.hang, faults.drip], ids=["nothing", "a-byte-at-a-time"])
+async def test_a_provider_that_does_not_come_to_an_end(idp, fault):
+    api = Api("Uni", timeout=0.3)
     with pytest.raises(ProviderUnavailable, match="Uni does not answer, try again"):
-        await get(api, idp, faults.hang)
+        await get(api, idp, fault)
     await api.close()
 
 

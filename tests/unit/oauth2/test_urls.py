@@ -22,6 +22,7 @@ from hubauth_core.oauth2.urls import origin, problem_with, strays_from
         "https://user:password@idp.example/",
         "https://idp.example@evil.example/",
         "https://idp.example\\@evil.example/",
+        "https://idp.example\\.evil.example/",
         "https://idp.example/\r\nX: 1",
         "https://idp.example/ token",
         " https://idp.example/",
