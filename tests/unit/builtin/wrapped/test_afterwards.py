@@ -248,7 +248,6 @@ async def test_without_keys_nothing_is_kept_and_nobody_is_signed_out(wrap: Wrapp
 
 @pytest.mark.usefixtures("crypt_keys")
 async def test_mediawiki_which_cannot_refresh_is_not_asked_to(wrap: Wrapped) -> None:
-    pytest.importorskip("mwoauth", exc_type=ImportError)
     provider = wrap("mediawiki", {"allow_all": True})
     assert await provider.refresh_identity(ANN, None, call({"ACCESS_TOKEN_KEY": "k"})) == Unchanged()
 

@@ -44,8 +44,6 @@ SUBJECTS = {
 
 
 def wrapped(wrap: Wrapped, entry: str, **options: Any) -> Any:
-    if entry == "mediawiki":
-        pytest.importorskip("mwoauth", reason="mediawiki needs mwoauth", exc_type=ImportError)
     return wrap(entry, NEEDED.get(entry.removeprefix("local-")), name="acme", **options)
 
 
