@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from jupyterhub import orm
+from sqlalchemy.orm import object_session
 
 from .types import HubUser
 
@@ -47,6 +48,7 @@ class JupyterHubUsers:
 
 def hub_user(row: Any) -> HubUser:
     """A row of the hub's user table (or the hub's wrapper around one) as a value."""
+    _as_stored(getattr(row, "orm_user", row))
     return HubUser(
         id=row.id,
         name=row.name,
@@ -59,6 +61,13 @@ def hub_user(row: Any) -> HubUser:
 def hub_key_of(row: Any) -> tuple[int, float]:
     """(`id`, `created`) of a row, or of the hub's wrapper around one, without reading more of it."""
     return (row.id, timestamp(row.created))
+
+
+def _as_stored(row: Any) -> None:
+    """MySQL keeps whole seconds, but the session goes on with what it wrote: read the time of a new user back."""
+    session = object_session(row)
+    if session is not None and row.created.microsecond and session.get_bind().dialect.name in ("mysql", "mariadb"):
+        session.refresh(row, ["created"])
 
 
 def timestamp(moment: datetime) -> float:
