@@ -118,7 +118,7 @@ class SignIns(RuleBasedStateMachine):
         user = data.draw(st.sampled_from(self.hub_users.everybody()))
         if how != "silently":
             self.runner.run(self.house.identities.forget(hub_key(user)))
-            self.forgotten.add(hub_key(user))
+            self.forgotten |= {hub_key(user)} & set(self.owners)
             self.names = {name: owner for name, owner in self.names.items() if owner != hub_key(user)}
         if how != "halfway":
             self.hub_users.delete(user)
