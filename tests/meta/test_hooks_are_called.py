@@ -13,7 +13,6 @@ LATER = {
     "hubauth_retrieve_credential": "credentials",
     "hubauth_refresh_credential": "credentials",
     "hubauth_revoke_credential": "credentials",
-    "hubauth_logout_url": "access rules and logout",
 }
 """Hooks that nothing calls yet, and the capability that will."""
 

@@ -22,6 +22,7 @@ class Wool(Provider):
     client_id = Unicode().tag(config=True)
     client_secret = Unicode().tag(config=True)
     scope = List(Unicode()).tag(config=True)
+    passwords = List(Unicode()).tag(config=True)
     extra = Dict().tag(config=True)
 
     @validate("client_secret")
@@ -181,6 +182,11 @@ def test_a_wrong_secret_is_named_and_not_shown(
         assert CANARY not in told
         assert "quoted" not in told
     assert "client_secret" in sentence or "***" in sentence
+
+
+def test_a_wrong_secret_among_others_is_not_shown(shelf: Shelf) -> None:
+    sentence = refusal(shelf, {"wool": {"client_id": "7", "passwords": ["right", {"wrong": CANARY}]}})
+    assert sentence == "provider 'wool': the option 'passwords' has a wrong value"
 
 
 def test_a_constructor_that_quotes_the_secret_does_not_get_it_shown(shelf: Shelf) -> None:
