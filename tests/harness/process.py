@@ -58,7 +58,7 @@ class Child:
                 start_new_session=True,
             )
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 120) -> None:
         """Poll `ready`; raises RuntimeError with the end of the log if the program ends or time runs out first."""
         assert self._process is not None
         deadline = time.monotonic() + seconds
@@ -69,12 +69,12 @@ class Child:
                 raise RuntimeError(f"{self._name} was not ready after {seconds} s:\n{self.log[-6000:]}")
             time.sleep(0.05)
 
-    def wait_for_end(self, seconds: float = 60) -> int:
+    def wait_for_end(self, seconds: float = 120) -> int:
         """Its exit code, once it ends by itself."""
         assert self._process is not None
         return self._process.wait(seconds)
 
-    def stop(self, seconds: float = 15) -> None:
+    def stop(self, seconds: float = 30) -> None:
         """Ask it to end, then end whatever is left of it and its children."""
         if self._process is None:
             return
