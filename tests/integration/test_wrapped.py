@@ -231,8 +231,11 @@ async def test_sign_in_by_a_header_of_the_request(hub: Hub, browser: Browser, ot
     assert (await other_browser.request("GET", page.location)).status == 403
 
 
-@pytest.mark.parametrize("path", ["own/login", "second"])
-async def test_code_that_goes_past_our_rules_signs_nobody_in(hub: Hub, browser: Browser, path: str) -> None:
+@pytest.mark.parametrize("path", ["own/login", "second", "third?victim=dummy-victor"])
+async def test_code_that_goes_past_our_rules_signs_nobody_in(
+    hub: Hub, browser: Browser, other_browser: Browser, path: str
+) -> None:
+    await other_browser.sign_in_with_form("dummy", "victor", "pw")
     page = await browser.request("GET", f"/hub/auth/rogue/{path}")
     assert page.status == 500
     assert await browser.hub_user() is None

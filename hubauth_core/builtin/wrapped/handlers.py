@@ -191,12 +191,17 @@ class WrappedHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
         return await super().auth_to_user(authenticated, user)
 
     def set_login_cookie(self, user: Any) -> None:
-        if getattr(self, "_jupyterhub_user", None) is not user:
-            self._must_be_ours()
+        self._must_be_ours(user)
         super().set_login_cookie(user)
 
-    def _must_be_ours(self) -> None:
-        if not self.hubauth_welcoming:
+    def set_hub_cookie(self, user: Any) -> None:
+        self._must_be_ours(user)
+        super().set_hub_cookie(user)
+
+    def _must_be_ours(self, user: Any = None) -> None:
+        """Refuse a session that wrapped code makes by itself, unless it is that of the user who is signed in."""
+        known = user is not None and getattr(self, "_jupyterhub_user", None) is user
+        if not (self.hubauth_welcoming or known):
             self.log.error(
                 "hubauth: %s signs people in without login_user; provider %r cannot wrap it",
                 type(self).__name__,
