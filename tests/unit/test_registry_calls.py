@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -167,15 +168,23 @@ async def test_no_answer_is_an_error(shelf: Shelf) -> None:
         registry.ask_now("hubauth_pages", "wool")
 
 
-async def test_of_two_answers_neither_counts_and_neither_runs(shelf: Shelf) -> None:
-    registry = build(shelf)
-    second = Wool("wool")
+async def test_of_two_answers_neither_counts_and_neither_runs(shelf: Shelf, recwarn: pytest.WarningsRecorder) -> None:
+    registry, second = build(shelf), Wool("wool")
     registry.manager.register(second, "plugin:slipped-in")
     with pytest.raises(ProviderError):
         await finish(registry)
+    assert registry.provider("wool").seen == second.seen == []  # type: ignore[attr-defined]  # Wool's
+    gc.collect()
+    assert not [warning for warning in recwarn if "never awaited" in str(warning.message)]
+
+
+def test_of_two_synchronous_answers_neither_counts(shelf: Shelf) -> None:
+    cls = type("Good", (Wool,), {"answer": ()})
+    registry = build(shelf, cls)
+    assert registry.ask_now("hubauth_pages", "wool") == ()
+    registry.manager.register(cls("wool"), "plugin:slipped-in")
     with pytest.raises(ProviderError):
         registry.ask_now("hubauth_pages", "wool")
-    assert registry.provider("wool").seen == second.seen == []  # type: ignore[attr-defined]  # Wool's
 
 
 @pytest.mark.row("B3", "F16")
