@@ -1,8 +1,8 @@
 """What hubauth costs at the hub's start: `python -m benchmarks.startup [--rounds 7]`.
 
 The same hub with the Dummy authenticator, and with hubauth and five configured providers out of 50 and of 500
-installed plugins (distributions of one module each, made for this). Rounds alternate; medians are printed. The limits
-are 400 ms and 30 MiB over Dummy; with 500 installed no further module may be imported, and the metadata scan stays under
+installed plugins (distributions of one module each, made for this). Rounds alternate; medians are printed. Limits:
+400 ms and 30 MiB over Dummy; with 500 installed no further module is imported; the scan of the metadata takes under
 0.2 ms a distribution.
 """
 
