@@ -46,7 +46,7 @@ class Database:
 
     def __init__(self, url: URL, engine_options: Mapping[str, Any] | None = None) -> None:
         self.url = url
-        options = dict(engine_options or {})
+        self.engine_options = options = dict(engine_options or {})
         self._reads = _engine(url, options, READ_PATIENCE, isolation_level="AUTOCOMMIT")
         self._writes = _engine(url, options, WRITE_PATIENCE)
         self._threads = ThreadPoolExecutor(1 if _is_sqlite(url) else 4, thread_name_prefix="hubauth-store")
@@ -121,7 +121,7 @@ def store_url(configured: str | None, hub_db_url: str, directory: Path | None = 
     Relative paths start at `directory` (default: the working directory). Raises ConfigError for the hub's own file.
     """
     base = Path.cwd() if directory is None else directory
-    hub = make_url(hub_db_url)
+    hub = _parse(hub_db_url)
     hub_file = _file(hub, base) if _is_sqlite(hub) else None
     if configured:
         url = _parsed(configured)
@@ -144,6 +144,14 @@ def _parsed(url: str) -> URL:
             'db_url of hubauth is not the address of a database; write it as "sqlite:////srv/hub/hubauth.sqlite" or '
             '"postgresql+psycopg://user:password@host/name".'
         ) from None
+
+
+def _parse(url: str) -> URL:
+    """Raises ConfigError, which does not show the URL: it may hold a password."""
+    try:
+        return make_url(url)
+    except SQLAlchemyError as error:
+        raise ConfigError("The database URL of hubauth, or of the hub, is not one that SQLAlchemy knows.") from error
 
 
 def _own_file(path: Path | None, hub_file: Path | None) -> str:
@@ -192,8 +200,10 @@ def _engine(url: URL, options: dict[str, Any], patience: float, **more: Any) -> 
         if "isolation_level" not in more:
             event.listen(engine, "begin", _begin_sqlite)
         return engine
-    defaults = {"pool_pre_ping": True, "pool_timeout": patience, "connect_args": _server_patience(url, patience)}
-    return create_engine(url, **{**defaults, **options, **more})
+    connect = _server_patience(url, patience) | options.get("connect_args", {})
+    return create_engine(
+        url, **{"pool_pre_ping": True, "pool_timeout": patience, **options, "connect_args": connect, **more}
+    )
 
 
 def _server_patience(url: URL, patience: float) -> dict[str, Any]:
@@ -232,7 +242,7 @@ def _version(connection: Connection) -> str | None:
 
 def _migrate(database: Database, upgrade: bool) -> None:
     """Create or upgrade the schema, one process at a time; whoever waited finds it done."""
-    engine = _engine(database.url, {}, MIGRATION_PATIENCE)
+    engine = _engine(database.url, database.engine_options, MIGRATION_PATIENCE)
     try:
         with engine.begin() as connection, _alone(connection):
             version = _version(connection)

@@ -172,6 +172,13 @@ def test_a_database_that_is_not_there_stops_the_start_without_its_password() -> 
     assert "geheim" not in error.value.sentence
 
 
+@pytest.mark.parametrize("url", ["geheim", "nosuch://hub:geheim@db/hub", "postgresql+nosuch://hub:geheim@db/hub"])
+def test_a_url_that_makes_no_sense_stops_the_start_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        open_database(url)
+    assert "geheim" not in error.value.sentence
+
+
 # What it does when the database does not.
 
 
