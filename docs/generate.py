@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from traitlets import TraitType, Undefined
+from traitlets import Undefined
 
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.cli import main
@@ -17,6 +17,7 @@ from hubauth_core.discovery import Discovery
 from hubauth_core.hookspecs import BROADCAST, SPECS
 from hubauth_core.provider import Provider
 from hubauth_core.registry import Registry
+from hubauth_core.types import Secret
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "authenticator")
@@ -28,16 +29,20 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
-def default(trait: TraitType[Any, Any]) -> str:
-    value = trait.default_value
-    if value is Undefined or value in ("", None, [], {}, set()):
+def default(value: Any) -> str:
+    if value is Undefined or value in ("", None, [], {}, set(), Secret("")):
         return ""
-    return f"`{value!r}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value!r}`"
 
 
-def options(cls: type[Any], known: set[str]) -> str:
+def options(cls: type[Any], known: set[str], instance: Provider | None = None) -> str:
+    """A table of options; `instance` shows defaults that one class sets for an option of another."""
     rows = [
-        (f"`{name}`", default(trait), " ".join(str(trait.help).split()))
+        (
+            f"`{name}`",
+            default(getattr(instance, name) if instance else trait.default_value),
+            " ".join(str(trait.help).split()),
+        )
         for name, trait in sorted(cls.class_traits(config=True).items())
         if name not in known
     ]
@@ -61,7 +66,11 @@ def options_page() -> str:
     for name in TYPES:
         cls = registry.type_of(name)
         required = ", ".join(f"`{option}`" for option in cls.required_options)
-        parts += [f"## Type `{name}`: `{cls.__name__}`\n", f"Required: {required}.\n", options(cls, common)]
+        parts += [
+            f"## Type `{name}`: `{cls.__name__}`\n",
+            f"Required: {required}.\n",
+            options(cls, common, cls("reference")),
+        ]
     return "\n".join(parts)
 
 
