@@ -1,4 +1,4 @@
-// Two comforts of hubauth's pages. Everything on them works without this file.
+// Three comforts of hubauth's pages. Everything on them works without this file.
 "use strict";
 
 function warnWhereInsecure() {
@@ -24,5 +24,13 @@ function offerToReveal(button) {
   button.hidden = false;
 }
 
+// A refused callback stays at its own address, which holds a code; it need not stay in the address bar and the history.
+function forgetQuery() {
+  if (document.querySelector(".hubauth-code")) {
+    window.history.replaceState(null, "", window.location.pathname);
+  }
+}
+
 warnWhereInsecure();
+forgetQuery();
 document.querySelectorAll(".hubauth-reveal").forEach(offerToReveal);
