@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from .access import Access, Verdict
-from .errors import HubAuthError, LoginRefused, ProviderError
+from .errors import CredentialError, HubAuthError, LoginRefused, ProviderError
 from .hub import hub_key_of
 from .identities import Identities
 from .mapping import HubKey, Record
@@ -57,7 +57,9 @@ class Lifecycle:
         arguments = {"identity": identity_of(record), "credential": None, "hub": hub}
         try:
             outcome = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
-        except ProviderError:
+        except LoginRefused:
+            return False
+        except (ProviderError, CredentialError):
             return True
         if isinstance(outcome, Refused | ReauthRequired):
             return False

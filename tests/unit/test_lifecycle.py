@@ -1,0 +1,147 @@
+"""What becomes of a hub user at a refresh: the home identity's provider decides, and only a clear no ends a session."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.known_users import KnownUsers
+from harness.shelf import Shelf
+from hubauth_core import (
+    CredentialError,
+    Decision,
+    Identity,
+    LoginRefused,
+    Provider,
+    ProviderError,
+    ProviderUnavailable,
+    ReauthRequired,
+    Refused,
+    Unavailable,
+    Unchanged,
+    Updated,
+)
+from hubauth_core.access import Access, Verdict
+from hubauth_core.database import Database
+from hubauth_core.identities import Identities, new_id
+from hubauth_core.lifecycle import Lifecycle
+from hubauth_core.vault import Vault
+
+PERSON = Identity(subject="7", username="ann")
+CREATED = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+class Source(Provider):
+    """Answers a refresh as the test says."""
+
+    answer: Any = Unchanged()
+
+    async def refresh_identity(self, *arguments: object) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class House:
+    """One hub user, `ann`, who came by `uni`."""
+
+    def __init__(self, shelf: Shelf, database: Database) -> None:
+        shelf.add_type("source", Source)
+        self.shelf, self.identities, self.vault = shelf, Identities(database), Vault(database)
+        hub_user = KnownUsers().add("ann", created=CREATED.timestamp())
+        self.hub_user, self.user = hub_user, SimpleNamespace(id=hub_user.id, created=CREATED, name="ann", admin=False)
+
+    async def come(self, provider: str = "uni", subject: str = "7") -> None:
+        identity = Identity(provider=provider, subject=subject, username="ann")
+        await self.identities.bind(identity, self.hub_user, record_id=new_id(), pin="ann")
+
+    async def refresh(self, answer: object = None, *, broken: bool = False, **rules: object) -> Verdict | bool:
+        options: dict[str, object] = {"type": "source", **(rules or {"allow_all": True})}
+        if broken:
+            options["no_such_option"] = 1
+        registry = self.shelf.registry({"uni": options}, disable_broken=True)
+        for provider in registry.providers.values():
+            vars(provider)["answer"] = Unchanged() if answer is None else answer
+        return await Lifecycle(
+            registry=registry,
+            access=Access(self.identities, several=False),
+            identities=self.identities,
+            vault=self.vault,
+            log=logging.getLogger("hubauth.test"),
+        ).refresh(self.user)
+
+
+@pytest.fixture
+async def house(shelf: Shelf, database: Database) -> House:
+    house = House(shelf, database)
+    await house.come()
+    return house
+
+
+@pytest.mark.parametrize("answer", [Refused("left"), ReauthRequired(), LoginRefused("You have left.")], ids=repr)
+async def test_a_clear_no_ends_the_session(house: House, answer: object) -> None:
+    assert await house.refresh(answer) is False
+
+
+@pytest.mark.row("F01", "F02")
+@pytest.mark.parametrize(
+    "answer",
+    [Unavailable(), ProviderUnavailable("Later."), ProviderError("Odd."), CredentialError("Gone."), RuntimeError("?")],
+    ids=repr,
+)
+async def test_a_source_that_does_not_answer_ends_nothing(house: House, answer: object) -> None:
+    assert await house.refresh(answer) is True
+
+
+@pytest.mark.row("V05")
+async def test_rules_are_asked_again_though_the_source_sees_no_change(house: House) -> None:
+    assert await house.refresh() == Verdict(decision=Decision(allowed=True))
+    assert await house.refresh(blocked_users={"id:7"}, allow_all=True) is False
+    verdict = await house.refresh(allowed_users={"bob"})
+    assert isinstance(verdict, Verdict)
+    assert not verdict.decision.allowed
+
+
+@pytest.mark.row("V36")
+async def test_rules_by_name_keep_to_the_first_who_used_it_whatever_provider_the_answer_claims(house: House) -> None:
+    await house.identities.pin("uni", "boss", "8")
+    for claimed in ("", "elsewhere", "uni"):
+        renamed = Updated(Identity(provider=claimed, subject="7", username="boss"))
+        verdict = await house.refresh(renamed, admin_users={"boss"})
+        assert isinstance(verdict, Verdict)
+        assert verdict.decision == Decision(allowed=False, admin=False)
+
+
+@pytest.mark.row("R20")
+async def test_an_answer_about_somebody_else_ends_the_session(house: House) -> None:
+    assert await house.refresh(Updated(Identity(subject="8", username="ann"))) is False
+
+
+async def test_what_the_source_says_now_counts(house: House) -> None:
+    updated = Updated(PERSON, decision=Decision(allowed=True, admin=True, groups=frozenset({"staff"})))
+    verdict = await house.refresh(updated)
+    assert isinstance(verdict, Verdict)
+    assert (verdict.decision.admin, verdict.decision.groups) == (True, {"staff"})
+
+
+async def test_a_provider_out_of_service_ends_nothing_and_one_that_is_gone_does(house: House) -> None:
+    assert await house.refresh(broken=True) is True
+    house.shelf.entry_points.clear()
+    house.shelf.add_type("other", Source)
+    registry = house.shelf.registry({"other": {}})
+    gone = Lifecycle(
+        registry=registry,
+        access=Access(house.identities, several=False),
+        identities=house.identities,
+        vault=house.vault,
+        log=logging.getLogger("hubauth.test"),
+    )
+    assert await gone.refresh(house.user) is False
+
+
+async def test_a_hub_user_without_identity_is_the_hubs_own_affair(shelf: Shelf, database: Database) -> None:
+    assert await House(shelf, database).refresh() is True
