@@ -55,7 +55,7 @@ counterparts: $(COUNTERPARTS)/node_modules/.ready
 
 constraints: $(VENV)/.ready
 	{ echo "# Versions that the tests ran with; \`make constraints\` writes this file."; \
-	  $(PIP) list --format=freeze --exclude-editable; } > constraints.new
+	  $(PIP) list --format=freeze --exclude-editable --exclude setuptools; } > constraints.new
 	mv constraints.new constraints.txt
 
 clean:

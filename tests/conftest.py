@@ -120,20 +120,27 @@ def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    _skip_is_failure(report)
+    _tell_of_missing_parts(report)
     return report
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    _skip_is_failure(report)
+    _tell_of_missing_parts(report)
     return report
 
 
-def _skip_is_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Under HUBAUTH_REQUIRE_ALL=1 whatever was skipped has failed; an expected failure stays one."""
-    if report.skipped and parts.all_required() and not hasattr(report, "wasxfail"):
-        _, _, reason = report.longrepr  # type: ignore[misc]  # of a skip it is (path, line, reason)
+def _tell_of_missing_parts(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Give all skips for one part one place, so that pytest folds them into a line of its summary.
+
+    Under HUBAUTH_REQUIRE_ALL=1 whatever was skipped, for this or any other reason, has failed.
+    """
+    if not report.skipped or hasattr(report, "wasxfail") or not isinstance(report.longrepr, tuple):
+        return
+    _, _, reason = report.longrepr
+    if parts.all_required():
         report.outcome = "failed"
         report.longrepr = f"skipped, but HUBAUTH_REQUIRE_ALL=1: {reason}"
+    elif parts.MISSING in reason:
+        report.longrepr = ("missing parts", None, reason.removeprefix("Skipped: "))  # type: ignore[assignment]  # no line

@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COUNTERPARTS = ROOT / "tests" / "counterparts"
 
+MISSING = ": missing"
+
 
 class Require(Protocol):
     """`require("chromium", path, "install Debian's chromium")` skips the test where `path` is falsy."""
@@ -27,7 +29,7 @@ def all_required() -> bool:
 def require(part: str, present: object, remedy: str = "") -> None:
     """Skip the running test unless `present`. All skips of one part fold into one line of pytest's summary."""
     if not present:
-        pytest.skip(f"{part}: missing" + (f" ({remedy})" if remedy else ""))
+        pytest.skip(f"{part}{MISSING}" + (f" ({remedy})" if remedy else ""))
 
 
 def node_packages(*packages: str) -> Path | None:

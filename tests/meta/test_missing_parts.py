@@ -13,6 +13,13 @@ NEEDS_WARP = """
     def test_engine(require, number):
         require("warp drive", None, "ask engineering")
 
+    @pytest.fixture
+    def engine(require):
+        require("warp drive", None, "ask engineering")
+
+    def test_bridge(engine):
+        pass
+
     def test_ship():
         pass
 """
@@ -31,14 +38,14 @@ def suite(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> pytest.P
 def test_missing_part_is_skipped_with_one_line(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUBAUTH_REQUIRE_ALL", raising=False)
     result = suite.runpytest("-ra")
-    result.assert_outcomes(passed=1, skipped=3)
-    result.stdout.fnmatch_lines(["SKIPPED [[]3[]]*warp drive: missing (ask engineering)"])
+    result.assert_outcomes(passed=1, skipped=4)
+    result.stdout.fnmatch_lines(["SKIPPED [[]4[]]*warp drive: missing (ask engineering)"])
 
 
 def test_missing_part_fails_where_all_is_required(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBAUTH_REQUIRE_ALL", "1")
     result = suite.runpytest("-ra")
-    result.assert_outcomes(passed=1, failed=3)
+    result.assert_outcomes(passed=1, failed=3, errors=1)
     result.stdout.fnmatch_lines(["*HUBAUTH_REQUIRE_ALL=1: *warp drive: missing*"])
 
 
