@@ -1,5 +1,6 @@
 # hubauth: `make test`, `make check`, `make demo`. Each sets up what it needs in .venv and does nothing twice.
 # PYTHON names another interpreter (3.11 or newer); ARGS goes to pytest: make test ARGS="tests/unit -x".
+# JOBS is the number of processes that run tests (0: one, in the foreground, as a debugger wants it).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -8,6 +9,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
@@ -29,7 +31,7 @@ help:
 	@echo "make clean         remove all that these commands have made"
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
