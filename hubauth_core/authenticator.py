@@ -36,11 +36,9 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
     """Signs people in through any number of providers at once."""
 
     providers = Dict(
-        None,
-        allow_none=True,
         key_trait=Unicode(),
         help="The providers: a name that never changes -> its options. `type` defaults to the name; the order is the "
-        "order on the sign-in page. Where it is not set, every installed type whose required options are set becomes a "
+        "order on the sign-in page. Where it is empty, every installed type whose required options are set becomes a "
         "provider of its own name.",
     ).tag(config=True)
     plugins = List(
@@ -90,9 +88,15 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     def _build(self, app: Any) -> None:
         registry = self.load_registry()
-        configured = {name: _prefix(registry, name, options) for name, options in (self.providers or {}).items()}
+        configured: dict[str, str | None] = dict.fromkeys(registry.broken)
+        configured |= {name: _prefix(registry, name, options) for name, options in self.providers.items()}
         configured |= {name: each.username_prefix for name, each in registry.providers.items()}
-        database = open_database(store_url(self.db_url, app.db_url), upgrade=self.upgrade_db or app.upgrade_db)
+        url = store_url(self.db_url, app.db_url)
+        database = open_database(
+            url,
+            upgrade=self.upgrade_db or app.upgrade_db,
+            engine_options=app.db_kwargs if url == app.db_url else None,
+        )
         identities = Identities(database)
         prefixes = identities.record_prefixes(prefixes_of(configured))
         hub_users = JupyterHubUsers(lambda: app.db)
@@ -133,10 +137,10 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         registry = Registry(parent=self, log=self.log, hook_timeout=self.hook_timeout)
         registry.load_plugins(self.plugins)
         disable_broken = self.on_broken_provider == "disable"
-        if self.providers is None:
-            registry.discover(disable_broken=disable_broken)
-        else:
+        if self.providers:
             registry.configure(self.providers, disable_broken=disable_broken)
+        else:
+            registry.discover(disable_broken=disable_broken)
         adopting = [name for name, each in registry.providers.items() if each.adopt == "existing"]
         if len(adopting) > 1:
             raise ConfigError(f"only one provider may have adopt = 'existing', not {' and '.join(adopting)}")

@@ -197,7 +197,8 @@ class Mapper:
         return pin in (None, identity.subject)
 
     def _adoptable(self, provider: Provider, user: HubUser) -> bool:
-        if not self._prefixes[provider.name] and user.name in self._listed:
+        # Prefixes are prefix-free, so a name that was written down leads to one provider.
+        if user.name in self._listed and user.name.startswith(self._prefixes[provider.name]):
             return True
         if provider.adopt == "existing":
             older = user.created < self._recorded.installed_at

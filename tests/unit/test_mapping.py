@@ -134,14 +134,24 @@ async def test_a_hub_user_without_identity_is_nobodys(house: House) -> None:
     assert refusal(house, "uni", "1", "alice") == "name_taken"
 
 
-async def test_names_that_the_administrator_wrote_hub_wide_are_adopted_by_the_unprefixed_provider_only(
+async def test_names_that_the_administrator_wrote_hub_wide_are_adopted_by_the_provider_they_lead_to(
     identities: Identities,
 ) -> None:
     house = House(identities, SEVERAL, listed=["Alice", "github-bob"])
-    alice, _ = house.hub_users.add("alice", admin=True), house.hub_users.add("github-bob")
-    assert refusal(house, "github", "1", "bob") == "name_taken"
+    alice, bob = house.hub_users.add("alice", admin=True), house.hub_users.add("github-bob")
+    assert refusal(house, "uni", "1", "github-bob") == "name_reserved_prefix"
     assert house.place("uni", "1", "alice").adopted
     assert await house.sign_in("uni", "1", "alice") == alice
+    assert await house.sign_in("github", "1", "bob") == bob
+    assert refusal(house, "github", "2", "bob") == "name_taken"
+
+
+async def test_a_listed_name_without_the_prefix_is_not_adopted_by_way_of_the_hub_wide_map(
+    identities: Identities,
+) -> None:
+    house = House(identities, SEVERAL, listed=["boss"], username_map={"github-bob": "boss"})
+    house.hub_users.add("boss", admin=True)
+    assert refusal(house, "github", "1", "bob") == "name_taken"
 
 
 @pytest.mark.row("V36")

