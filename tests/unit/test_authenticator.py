@@ -1,0 +1,102 @@
+"""How HubAuthenticator reads its configuration; what it does in a hub is tested in a hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from traitlets.config import Config
+
+from harness.shelf import Shelf
+from hubauth_core import ConfigError, Provider, authenticator
+from hubauth_core.authenticator import HubAuthenticator
+from hubauth_core.discovery import Discovery
+from hubauth_core.registry import Registry
+
+
+class Unbuilt(HubAuthenticator):
+    """Configured, with no hub and no store."""
+
+    def _build(self, app: object) -> None: ...
+
+
+Load = Callable[[Callable[[Config], None]], Registry]
+
+
+@pytest.fixture
+def load(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """`load(configure)` -> the registry of a hub with the types `wool` (needs an `icon`) and `silk`."""
+    shelf.add_type("wool", type("Wool", (Provider,), {"required_options": ("icon",)}))
+    shelf.add_type("silk", type("Silk", (Provider,), {}))
+    monkeypatch.setattr(authenticator, "Registry", lambda **options: Registry(Discovery(shelf.entry_points), **options))
+
+    def load(configure: Callable[[Config], None]) -> Registry:
+        c = Config()
+        configure(c)
+        return Unbuilt(config=c).load_registry()
+
+    return load
+
+
+def test_without_providers_the_installed_types_decide(load: Load) -> None:
+    def nothing(c: Config) -> None: ...
+
+    def at_class_level(c: Config) -> None:
+        c.Wool.icon = "sheep"
+
+    assert load(nothing).order == ["silk"]
+    assert load(at_class_level).order == ["silk", "wool"]
+
+
+def test_providers_that_are_configured_are_all_there_are(load: Load) -> None:
+    def at_once(c: Config) -> None:
+        c.HubAuthenticator.providers = {"corp": {"type": "silk"}}
+
+    def one_by_one(c: Config) -> None:
+        c.HubAuthenticator.providers.update({"corp": {"type": "silk"}})
+
+    assert load(at_once).order == load(one_by_one).order == ["corp"]
+
+
+@pytest.mark.row("V02")
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [("HubAuthenticator", "c.HubAuthenticator.provider. Did you mean 'providers'?"), ("Silk", "c.Silk.provider")],
+)
+def test_a_misspelt_option_stops_the_start(load: Load, section: str, told: str) -> None:
+    def misspelt(c: Config) -> None:
+        c[section].provider = {}
+
+    with pytest.raises(ConfigError) as refused:
+        load(misspelt)
+    assert told in refused.value.sentence
+
+
+@pytest.mark.row("F16")
+def test_what_is_broken_stops_the_start_unless_the_administrator_prefers_to_go_on(load: Load) -> None:
+    def broken(c: Config) -> None:
+        c.HubAuthenticator.providers = {"silk": {}, "wool": {}}
+
+    def disabled(c: Config) -> None:
+        broken(c)
+        c.HubAuthenticator.on_broken_provider = "disable"
+
+    with pytest.raises(ConfigError, match="icon"):
+        load(broken)
+    assert list(load(disabled).providers) == ["silk"]
+
+
+def test_only_one_provider_takes_over_all_who_were_here_before(load: Load) -> None:
+    def greedy(c: Config) -> None:
+        c.HubAuthenticator.providers = {
+            name: {"type": "silk", "adopt": "existing", "username_prefix": prefix} for name, prefix in ("ab", "cd")
+        }
+
+    with pytest.raises(ConfigError, match="'existing', not a and c"):
+        load(greedy)
+
+
+def test_defaults_of_the_hub_that_would_undo_a_removal_are_turned_round() -> None:
+    unbuilt = Unbuilt(config=Config())
+    assert not unbuilt.allow_existing_users
+    assert unbuilt.auth_refresh_strict
