@@ -140,7 +140,8 @@ class Registry:
             raise ConfigError(f"'type' must be the name of a provider type, not {type_name!r}")
         provider = self._make(name, self.type_of(type_name), settings)
         if lacking := self._lacking(provider, settings):
-            raise ConfigError(f"the required option {', '.join(map(repr, lacking))} is not set")
+            what = "option {} is" if len(lacking) == 1 else "options {} are"
+            raise ConfigError(f"the required {what.format(', '.join(map(repr, lacking)))} not set")
         if provider.enabled:
             self._enlist(provider)
 
