@@ -141,6 +141,17 @@ async def test_next_that_leaves_the_hub_is_dropped(hub: Hub, browser: Browser, i
         assert end.location.startswith(hub.url)
 
 
+@pytest.mark.row("V13")
+async def test_a_next_that_wrapped_code_does_not_look_at_stays_on_the_hub(hub: Hub, browser: Browser) -> None:
+    form = (await browser.open("/hub/auth/pages/own/login")).form("own/login")
+    await browser.submit(form, username="nick", password="pw")
+    for evil in ("https://evil.example/", "//evil.example", "/\\evil.example", "/hub/\r\nhome"):
+        page = await browser.request("GET", "/hub/auth/pages/own/login?" + urlencode({"to": evil}))
+        assert page.status == 302, page.text
+        assert page.location is not None
+        assert page.location.startswith(f"{hub.url}/")
+
+
 @pytest.mark.row("B4")
 async def test_forms_side_by_side_each_with_its_own_rules(hub: Hub, browser: Browser, other_browser: Browser) -> None:
     await browser.sign_in_with_form("dummy", "ann", "pw")

@@ -111,7 +111,8 @@ class Rogue(Authenticator):
 
 
 class OwnLogin(LoginHandler):
-    pass
+    def get_next_url(self, user=None):
+        return self.get_argument("to", None) or super().get_next_url(user)
 
 
 class OwnPages(DummyAuthenticator):
