@@ -51,6 +51,8 @@ class MeasuredHub:
                 raise RuntimeError((self._folder / "hub.log").read_text())
             time.sleep(0.005)
         self.seconds_to_start = time.perf_counter() - begun
+        spent = psutil.Process(self.process.pid).cpu_times()
+        self.cpu_seconds = spent.user + spent.system
         self.megabytes = psutil.Process(self.process.pid).memory_info().rss / 2**20
         return self
 

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import MetadataPathFinder, entry_points
+from importlib import invalidate_caches
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from .hub import MeasuredHub
@@ -72,7 +73,7 @@ def scan_milliseconds(plugins: Path, number: int) -> float:
     """Milliseconds a distribution that one look at all entry points takes more with the plugins than without."""
 
     def once() -> float:
-        MetadataPathFinder.invalidate_caches()
+        invalidate_caches()
         begun = time.perf_counter()
         entry_points()
         return time.perf_counter() - begun
@@ -95,6 +96,7 @@ def run(rounds: int) -> dict[str, float]:
             "hubauth_500": (HUBAUTH, {"PYTHONPATH": str(more)}),
         }
         seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
+        cpu: dict[str, list[float]] = {kind: [] for kind in kinds}
         megabytes: dict[str, list[float]] = {kind: [] for kind in kinds}
         for round_ in range(rounds + 1):
             for kind, (config, environment) in kinds.items():
@@ -103,14 +105,20 @@ def run(rounds: int) -> dict[str, float]:
                     pass
                 if round_:
                     seconds[kind].append(hub.seconds_to_start)
+                    cpu[kind].append(hub.cpu_seconds)
                     megabytes[kind].append(hub.megabytes)
         middle = {kind: statistics.median(values) for kind, values in seconds.items()}
+        work = {kind: statistics.median(values) for kind, values in cpu.items()}
         weight = {kind: statistics.median(values) for kind, values in megabytes.items()}
         return {
             "dummy_start_s": middle["dummy"],
             "extra_start_ms_50_installed": (middle["hubauth_50"] - middle["dummy"]) * 1000,
             "extra_start_ms_500_installed": (middle["hubauth_500"] - middle["dummy"]) * 1000,
+            "extra_cpu_ms_50_installed": (work["hubauth_50"] - work["dummy"]) * 1000,
+            "extra_cpu_ms_500_installed": (work["hubauth_500"] - work["dummy"]) * 1000,
             "extra_mib_50_installed": weight["hubauth_50"] - weight["dummy"],
+            "extra_cpu_ms_50_installed": (work["hubauth_50"] - work["dummy"]) * 1000,
+            "extra_cpu_ms_500_installed": (work["hubauth_500"] - work["dummy"]) * 1000,
             "extra_mib_500_installed": weight["hubauth_500"] - weight["dummy"],
             "plugins_imported_of_500": imported(more),
             "scan_ms_a_distribution": scan_milliseconds(more, 500),

@@ -20,7 +20,8 @@ from .identities import Identities
 from .mapping import HubKey, Record
 from .provider import Provider
 from .registry import Registry
-from .types import HubCall, Identity, ReauthRequired, Refused, Unavailable, Updated
+from .signin import checked
+from .types import HubCall, Identity, ReauthRequired, Refused, SignIn, Unavailable, Updated
 from .vault import Vault
 
 
@@ -68,16 +69,20 @@ class Lifecycle:
     async def _judge(self, record: Record, outcome: Any) -> Verdict | bool:
         """The rules once more, on what the source says now. Somebody else behind the same session is nobody."""
         identity, own = identity_of(record), None
-        if isinstance(outcome, Updated):
-            if outcome.identity.subject != record.subject:
-                return False
-            identity, own = replace(outcome.identity, provider=record.provider), outcome.decision
-            if outcome.state is not None:
-                await self.keep_state(identity, outcome.state)
         try:
+            if isinstance(outcome, Updated):
+                said = SignIn(identity=outcome.identity, decision=outcome.decision, state=outcome.state)
+                said = checked(said, record.provider)
+                if said.identity.subject != record.subject:
+                    return False
+                identity, own = said.identity, said.decision
+                if said.state is not None:
+                    await self.keep_state(identity, said.state)
             return self._access.decide(self._registry.provider(record.provider), identity, own)
         except LoginRefused:
             return False
+        except ProviderError:
+            return True  # an answer that cannot be used says nothing
 
     async def added(self, user: Any) -> None:
         """The hub starts and has this user: tell the providers that care."""
