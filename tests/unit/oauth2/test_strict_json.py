@@ -24,7 +24,10 @@ from hubauth_core.oauth2 import strict_json
         b"[" * 100_000,
         b'{"a": ' * 1000 + b"1" + b"}" * 1000,
         b'{"a": 1} x',
+        b'"' + b'\\"' * 250_000,  # looked at in one go, or this takes an hour
+        b'"\\',
     ],
+    ids=lambda text: repr(text[:20]),
 )
 def test_refuses(text):
     assert not _readable(text)
