@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.utils import get_browser_protocol, url_path_join
@@ -44,7 +44,19 @@ class Host(Protocol):
         """End every session of a hub user; where the browser goes to end the one at the source, None for nowhere."""
 
 
-class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
+class QueryKeptOut(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
+    """A page whose query may hold a code and a state, which no log line may repeat (row B3)."""
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Tornado's own words about an exception, with the path alone where it writes the whole address."""
+        asked, self.request.uri = self.request.uri, self.request.path
+        try:
+            super().log_exception(typ, value, tb)
+        finally:
+            self.request.uri = asked
+
+
+class HubAuthHandler(QueryKeptOut):
     """The base of hubauth's pages."""
 
     @property
@@ -83,9 +95,12 @@ class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
         return provider
 
     def plain_request(self) -> Request:
-        """What the browser sent. Raises LoginRefused for what is larger than any page of ours sends."""
-        query = {name: self.get_query_arguments(name, strip=False) for name in self.request.query_arguments}
-        form = {name: self.get_body_arguments(name, strip=False) for name in self.request.body_arguments}
+        """What the browser sent. Raises LoginRefused for what is larger than any page of ours sends, or no text."""
+        try:
+            query = {name: self.get_query_arguments(name, strip=False) for name in self.request.query_arguments}
+            form = {name: self.get_body_arguments(name, strip=False) for name in self.request.body_arguments}
+        except web.HTTPError:  # not UTF-8; tornado's words quote it
+            raise LoginRefused("The request is malformed. Try again.", code="bad_request") from None
         values = [value for values in [*query.values(), *form.values()] for value in values]
         if any(len(value) > MOST_IN_A_FIELD for value in values):
             raise LoginRefused("The request is too large.", code="too_large")
@@ -109,7 +124,8 @@ class HubAuthHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untype
         cleaned: str = self._validate_next_url(wanted.translate(_CONTROLS))
         path = urlsplit(cleaned).path
         within = path.startswith(self.settings["base_url"]) and not path.startswith("//")
-        return cleaned if within and ".." not in path.split("/") else ""
+        climbs = ".." in unquote(path).split("/")  # browsers take %2e for a dot
+        return cleaned if within and not climbs else ""
 
     def arrive(self, user: Any, wanted: str) -> None:
         """Send a person who is signed in to where they wanted to go, or where the hub sends everybody."""

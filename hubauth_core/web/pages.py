@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from ..errors import HubAuthError, LoginRefused
 from ..provider import Provider
 from ..signin import Admitted
 from ..transaction import begin, cookie_name, remember
-from ..types import Form, Redirect, Request, Step, Transaction
+from ..types import NOTHING, Form, Redirect, Request, Step, Transaction
 from .handler import MOST_IN_A_NAME, HubAuthHandler
 from .view import STATIC, Source, find_icon, sign_in_url
 
@@ -86,6 +87,33 @@ class SourcesHandler(HubAuthHandler):
         else:
             await self.show_form(self.source(provider, transaction.next_url, form=step), transaction.state)
 
+    async def take(
+        self, provider: Provider, request: Request, transaction: Transaction, *, once_only: bool = True
+    ) -> None:
+        """What the browser brought for a transaction: the end of a sign-in, or its next step.
+
+        The transaction is over then; without `once_only`, only if it came to a session. Raises HubAuthError.
+        """
+        earlier = self.host.used.claim(transaction.state)
+        if earlier is not None:
+            if not await earlier:
+                raise LoginRefused("This sign-in is over. Try again.", code="state_used")
+            self.redirect(self.safe_next(transaction.next_url) or url_path_join(self.hub.base_url, "home"))
+            return
+        user = step = None
+        try:
+            step = await self.flow.finish(provider.name, request, transaction)
+            if isinstance(step, Admitted):
+                user = await self.host.welcome(self, step)
+        finally:
+            over = once_only and not isinstance(step, Step)
+            self.host.used.settle(transaction.state, signed_in=user is not None, over=over or user is not None)
+        if isinstance(step, Step):
+            await self.go_on(provider, step, transaction)
+        else:
+            self.drop(cookie_name(transaction.state))
+            self.arrive(user, transaction.next_url)
+
     async def show_form(self, source: Source, state: str = "") -> None:
         """The form of one provider on a page of its own."""
         self._renew_xsrf()
@@ -146,15 +174,10 @@ class ProviderLogin(SourcesHandler):
         provider, wanted = None, self.safe_next(self.get_body_argument("next", ""))
         try:
             provider = self.provider(name)
-            request = self.plain_request()
+            # What a source answers comes to the callback; here a query could bring a code that nobody asked for.
+            request = replace(self.plain_request(), query=NOTHING)
             transaction = self._transaction(provider, request, wanted)
-            step = await self.flow.finish(name, request, transaction)
-            if isinstance(step, Step):
-                await self.go_on(provider, step, transaction)
-                return
-            user = await self.host.welcome(self, step)
-            self.drop(cookie_name(transaction.state))
-            self.arrive(user, transaction.next_url)
+            await self.take(provider, request, transaction, once_only=False)
         except HubAuthError as error:
             await self._refuse_form(error, provider, wanted)
 
@@ -188,7 +211,7 @@ class ProviderCallback(SourcesHandler):
             request = self.plain_request()
             transaction = self._transaction(provider, request)
             wanted = transaction.next_url
-            await self._finish(provider, request, transaction)
+            await self.take(provider, request, transaction)
         except HubAuthError as error:
             await self.refuse(error, provider, wanted)
 
@@ -202,25 +225,6 @@ class ProviderCallback(SourcesHandler):
         transaction = self.host.seal.open(state, self.transaction_cookies(), provider.name)
         self.drop(cookie_name(state))
         return transaction
-
-    async def _finish(self, provider: Provider, request: Request, transaction: Transaction) -> None:
-        earlier = self.host.used.claim(transaction.state)
-        if earlier is not None:
-            if not await earlier:
-                raise LoginRefused("This sign-in is over. Try again.", code="state_used")
-            self.redirect(self.safe_next(transaction.next_url) or url_path_join(self.hub.base_url, "home"))
-            return
-        user = step = None
-        try:
-            step = await self.flow.finish(provider.name, request, transaction)
-            if isinstance(step, Admitted):
-                user = await self.host.welcome(self, step)
-        finally:
-            self.host.used.settle(transaction.state, signed_in=user is not None, over=not isinstance(step, Step))
-        if isinstance(step, Step):
-            await self.go_on(provider, step, transaction)
-        else:
-            self.arrive(user, transaction.next_url)
 
 
 class LogoutPage(LogoutHandler, HubAuthHandler):  # type: ignore[misc]  # jupyterhub is untyped

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 import pytest
 
 from harness.browser import Browser
 from harness.hub import Hub
+from harness.hubs import StartHub, newest_only
 from hostile_idp import tokens
+from hostile_idp.server import HostileIdP
 
-from .scene import ABSENT, Rejection, Scene
+from .scene import ABSENT, Rejection, Scene, config
 
 OneMore = Callable[[Hub], Browser]
 
@@ -132,6 +135,37 @@ async def test_tampered_callback(
     assert page.response.headers["Cache-Control"] == "no-store"
     assert page.response.headers["Referrer-Policy"] == "no-referrer"
     assert scene["red"].count("/token") == asked, "the code went out"
+
+
+@pytest.mark.row("X17")
+async def test_callback_that_is_no_text_is_refused_like_any_other(scene: Scene, browser: Browser) -> None:
+    page = await scene.leave(browser, "red")
+    async with Rejection(scene, browser, "bad_request"):
+        refused = await browser.request("GET", scene.answer("red", page) + "%ff")
+    assert refused.status == 400
+
+
+@pytest.mark.row("R03", "V18", "V28")
+@newest_only
+async def test_only_the_callback_takes_what_a_source_answers(
+    start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: OneMore
+) -> None:
+    issuer = idps["red"].issuer
+    plain = {"type": "oauth2", "client_id": "hub", "client_secret": "s", "allow_all": True, "label": "Plain"}
+    plain |= {f"{name}_url": f"{issuer}/{path}" for name, path in [("authorize", "authorize"), ("token", "token")]}
+    plain |= {"userinfo_url": f"{issuer}/userinfo", "username_claim": "preferred_username"}
+    scene = Scene(start_hub(config(idps, providers={"plain": plain})), idps)
+    browser = new_browser(scene.hub)
+    await browser.open("/hub/login")
+    fields = {"_xsrf": browser.client.cookies["_xsrf"]}
+    asked = scene["red"].count("/token")
+    begun = scene.answer("red", await browser.begin("plain")).partition("?")[2]
+    for brought in ("code=somebodys", begun):
+        sent = fields | ({"state": dict(parse_qsl(brought))["state"]} if "state" in brought else {})
+        async with Rejection(scene, browser, "code_missing"):
+            page = await browser.request("POST", f"/hub/auth/plain/login?{brought}", data=sent)
+        assert page.status == 400
+    assert scene["red"].count("/token") == asked, "a code went out"
 
 
 @pytest.mark.row("X20", "X21")

@@ -14,7 +14,7 @@ from tornado import web
 from ...errors import HubAuthError
 from ...types import Identity, SignIn
 from ...web.answers import answer_to
-from ...web.handler import HubAuthHandler
+from ...web.handler import HubAuthHandler, QueryKeptOut
 from ...web.view import sign_in_url
 from .place import Place
 
@@ -146,7 +146,7 @@ class Refusal(web.HTTPError):
         self.error = error
 
 
-class WrappedHandler(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
+class WrappedHandler(QueryKeptOut):
     """Stands before the wrapped class: `type(name, (WrappedHandler, TheirHandler), {"source": provider})`."""
 
     source: ClassVar[Source]
