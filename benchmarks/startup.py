@@ -117,8 +117,6 @@ def run(rounds: int) -> dict[str, float]:
             "extra_cpu_ms_50_installed": (work["hubauth_50"] - work["dummy"]) * 1000,
             "extra_cpu_ms_500_installed": (work["hubauth_500"] - work["dummy"]) * 1000,
             "extra_mib_50_installed": weight["hubauth_50"] - weight["dummy"],
-            "extra_cpu_ms_50_installed": (work["hubauth_50"] - work["dummy"]) * 1000,
-            "extra_cpu_ms_500_installed": (work["hubauth_500"] - work["dummy"]) * 1000,
             "extra_mib_500_installed": weight["hubauth_500"] - weight["dummy"],
             "plugins_imported_of_500": imported(more),
             "scan_ms_a_distribution": scan_milliseconds(more, 500),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import ssl
 import statistics
 import subprocess
 import sys
@@ -43,7 +44,8 @@ c.GenericOAuthenticator.scope = ["openid"]
 c.GenericOAuthenticator.allow_all = True
 """
 DUMMY = 'c.JupyterHub.authenticator_class = "dummy"\nc.Authenticator.allow_all = True\n'
-SignIn = Callable[[httpx.AsyncClient, str], Awaitable[float]]
+SignIn = Callable[[httpx.AsyncClient, httpx.AsyncClient, str], Awaitable[float]]
+"""A sign-in by (a new browser at the hub, connections to the provider that browsers have open already, the hub)."""
 
 
 @contextmanager
@@ -61,11 +63,11 @@ def through(begin: str) -> SignIn:
     What the browser does at the provider is left out: it is the same for everybody, and not the hub's.
     """
 
-    async def sign_in(client: httpx.AsyncClient, hub: str) -> float:
+    async def sign_in(client: httpx.AsyncClient, there: httpx.AsyncClient, hub: str) -> float:
         begun = time.perf_counter()
         away = await client.get(urljoin(hub, begin))
         spent = time.perf_counter() - begun
-        back = await client.get(away.headers["location"] + "&login_hint=ann")
+        back = await there.get(away.headers["location"] + "&login_hint=ann")
         begun = time.perf_counter()
         callback = httpx.URL(back.headers["location"])
         done = await client.get(urljoin(hub, callback.raw_path.decode()), headers={"host": callback.netloc.decode()})
@@ -75,7 +77,7 @@ def through(begin: str) -> SignIn:
     return sign_in
 
 
-async def with_form(client: httpx.AsyncClient, hub: str) -> float:
+async def with_form(client: httpx.AsyncClient, there: httpx.AsyncClient, hub: str) -> float:
     begun = time.perf_counter()
     await client.get(f"{hub}/hub/login")
     data = {"username": "ann", "password": "pw", "_xsrf": client.cookies["_xsrf"]}
@@ -84,30 +86,36 @@ async def with_form(client: httpx.AsyncClient, hub: str) -> float:
     return time.perf_counter() - begun
 
 
-async def alone(sign_in: SignIn, hub: str, ca: str, number: int) -> list[float]:
+def new_client(tls: ssl.SSLContext) -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=tls, trust_env=False, timeout=60)
+
+
+async def alone(sign_in: SignIn, hub: str, tls: ssl.SSLContext, number: int) -> list[float]:
     times = []
-    for _ in range(number):
-        async with httpx.AsyncClient(verify=ca, trust_env=False, timeout=60) as client:
-            times.append(await sign_in(client, hub))
+    async with new_client(tls) as there:
+        for _ in range(number):
+            async with new_client(tls) as client:
+                times.append(await sign_in(client, there, hub))
     return times
 
 
-async def together(sign_in: SignIn, hub: str, ca: str, number: int, at_once: int = 10) -> float:
+async def together(sign_in: SignIn, hub: str, tls: ssl.SSLContext, number: int, at_once: int = 10) -> float:
     """Sign-ins a second with so many at once."""
     left = iter(range(number))
 
-    async def one_after_the_other() -> None:
+    async def one_after_the_other(there: httpx.AsyncClient) -> None:
         for _ in left:
-            async with httpx.AsyncClient(verify=ca, trust_env=False, timeout=60) as client:
-                await sign_in(client, hub)
+            async with new_client(tls) as client:
+                await sign_in(client, there, hub)
 
-    begun = time.perf_counter()
-    await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
-    return number / (time.perf_counter() - begun)
+    async with new_client(tls) as there:
+        begun = time.perf_counter()
+        await asyncio.gather(*(one_after_the_other(there) for _ in range(at_once)))
+        return number / (time.perf_counter() - begun)
 
 
-def stats(issuer: str, ca: str) -> dict[str, int]:
-    answer: dict[str, int] = httpx.get(f"{issuer}/stats", verify=ca, trust_env=False).json()
+def stats(issuer: str, tls: ssl.SSLContext) -> dict[str, int]:
+    answer: dict[str, int] = httpx.get(f"{issuer}/stats", verify=tls, trust_env=False).json()
     return answer
 
 
@@ -116,6 +124,7 @@ def run(milliseconds: float, number: int, rounds: int) -> dict[str, dict[str, fl
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         issuer = stack.enter_context(provider(folder, milliseconds))
         ca = str(folder / "ca.pem")
+        tls = ssl.create_default_context(cafile=ca)
         kinds: dict[str, tuple[str, SignIn]] = {
             "hubauth": (HUBAUTH, through("/hub/auth/uni/login")),
             "oauthenticator": (OAUTHENTICATOR, through("/hub/oauth_login")),
@@ -131,18 +140,18 @@ def run(milliseconds: float, number: int, rounds: int) -> dict[str, dict[str, fl
         rates: dict[str, list[float]] = {kind: [] for kind in kinds}
         calls: dict[str, float] = {}
         for kind, (_, sign_in) in kinds.items():
-            asyncio.run(alone(sign_in, hubs[kind].url, ca, 3))
+            asyncio.run(alone(sign_in, hubs[kind].url, tls, 3))
         for _ in range(rounds):
             for kind, (_, sign_in) in kinds.items():
-                before = stats(issuer, ca)
-                times[kind] += asyncio.run(alone(sign_in, hubs[kind].url, ca, number))
-                after = stats(issuer, ca)
-                # the browser's own connection, and the one that asked for the figures, are not the hub's
-                own = number + 1 if kind != "dummy" else 1
+                before = stats(issuer, tls)
+                times[kind] += asyncio.run(alone(sign_in, hubs[kind].url, tls, number))
+                after = stats(issuer, tls)
+                # the browsers' connection, and the one that asked for the figures, are not the hub's
+                own = 2 if kind != "dummy" else 1
                 calls[f"{kind}_connections"] = (after["connections"] - before["connections"] - own) / number
                 upstream = sum(after.get(path, 0) - before.get(path, 0) for path in ("/token", "/userinfo", "/jwks"))
                 calls[f"{kind}_calls"] = upstream / number
-                rates[kind].append(asyncio.run(together(sign_in, hubs[kind].url, ca, number)))
+                rates[kind].append(asyncio.run(together(sign_in, hubs[kind].url, tls, number)))
         return {
             kind: {
                 "median_ms": statistics.median(times[kind]) * 1000,
