@@ -21,7 +21,7 @@ from .mapping import HubKey, Record
 from .provider import Provider
 from .registry import Registry
 from .signin import checked
-from .types import HubCall, Identity, ReauthRequired, Refused, SignIn, Unavailable, Updated
+from .types import Decision, HubCall, Identity, ReauthRequired, Refused, SignIn, Updated
 from .vault import Vault
 
 
@@ -46,8 +46,8 @@ class Lifecycle:
     async def refresh(self, user: Any, handler: Any = None) -> Verdict | bool:
         """Ask the home identity's provider whether all is still so.
 
-        True: nothing changed, or nothing is known because the source does not answer. False: sign in again. A verdict:
-        these are the user's rights now.
+        True: nobody can be asked. False: sign in again. A verdict: these are the user's rights now, by the rules and by
+        what the source says or, where it does not answer, by what is recorded.
         """
         record = self._identities.home_of(hub_key_of(user))
         if record is None or record.provider in self._registry.broken:
@@ -58,31 +58,35 @@ class Lifecycle:
         arguments = {"identity": identity_of(record), "credential": None, "hub": hub}
         try:
             outcome = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
+            said = await self._said(record, outcome) if isinstance(outcome, Updated) else None
         except LoginRefused:
             return False
         except (ProviderError, CredentialError):
-            return True
+            outcome = said = None  # an answer that cannot be used says nothing
         if isinstance(outcome, Refused | ReauthRequired):
             return False
-        return True if isinstance(outcome, Unavailable) else await self._judge(record, outcome)
+        return self._judge(record, said)
 
-    async def _judge(self, record: Record, outcome: Any) -> Verdict | bool:
-        """The rules once more, on what the source says now. Somebody else behind the same session is nobody."""
-        identity, own = identity_of(record), None
+    async def _said(self, record: Record, outcome: Updated) -> SignIn:
+        """What a source says now. Raises ProviderError, and LoginRefused for somebody else behind the same session."""
+        said = SignIn(identity=outcome.identity, decision=outcome.decision, state=outcome.state)
+        said = checked(said, record.provider)
+        if said.identity.subject != record.subject:
+            raise LoginRefused("Somebody else has signed in there.", code="somebody_else")
+        if said.state is not None:
+            await self.keep_state(said.identity, said.state)
+        return said
+
+    def _judge(self, record: Record, said: SignIn | None) -> Verdict | bool:
+        """The rules once more. Whom a source's own rules let in, they still do until it says otherwise."""
+        provider = self._registry.provider(record.provider)
+        identity, own = identity_of(record), Decision(allowed=True) if provider.brings_rules else None
+        if said is not None:
+            identity, own = said.identity, said.decision
         try:
-            if isinstance(outcome, Updated):
-                said = SignIn(identity=outcome.identity, decision=outcome.decision, state=outcome.state)
-                said = checked(said, record.provider)
-                if said.identity.subject != record.subject:
-                    return False
-                identity, own = said.identity, said.decision
-                if said.state is not None:
-                    await self.keep_state(identity, said.state)
-            return self._access.decide(self._registry.provider(record.provider), identity, own)
+            return self._access.decide(provider, identity, own)
         except LoginRefused:
             return False
-        except ProviderError:
-            return True  # an answer that cannot be used says nothing
 
     async def added(self, user: Any) -> None:
         """The hub starts and has this user: tell the providers that care."""

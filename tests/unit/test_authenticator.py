@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from traitlets.config import Config
@@ -100,3 +101,18 @@ def test_defaults_of_the_hub_that_would_undo_a_removal_are_turned_round() -> Non
     unbuilt = Unbuilt(config=Config())
     assert not unbuilt.allow_existing_users
     assert unbuilt.auth_refresh_strict
+
+
+@pytest.mark.row("V05", "V17")
+async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh() -> None:
+    c = Config()
+    c.Authenticator.blocked_users = {"mallory"}
+    hub = Unbuilt(config=c)
+
+    class Content:
+        async def refresh(self, user: object, handler: object) -> bool:
+            return True
+
+    vars(hub)["lifecycle"] = Content()
+    assert await hub.refresh_user(SimpleNamespace(name="ann")) is True
+    assert await hub.refresh_user(SimpleNamespace(name="mallory")) is False

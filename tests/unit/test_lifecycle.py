@@ -46,11 +46,18 @@ class Source(Provider):
         return self.answer
 
 
+class RulingSource(Source):
+    """Decides itself who may enter."""
+
+    brings_rules = True
+
+
 class House:
     """One hub user, `ann`, who came by `uni`."""
 
     def __init__(self, shelf: Shelf, database: Database) -> None:
         shelf.add_type("source", Source)
+        shelf.add_type("ruling", RulingSource)
         self.shelf, self.identities, self.vault = shelf, Identities(database), Vault(database)
         hub_user = KnownUsers().add("ann", created=CREATED.timestamp())
         self.hub_user, self.user = hub_user, SimpleNamespace(id=hub_user.id, created=CREATED, name="ann", admin=False)
@@ -93,8 +100,9 @@ async def test_a_clear_no_ends_the_session(house: House, answer: object) -> None
     [Unavailable(), ProviderUnavailable("Later."), ProviderError("Odd."), CredentialError("Gone."), RuntimeError("?")],
     ids=repr,
 )
-async def test_a_source_that_does_not_answer_ends_nothing(house: House, answer: object) -> None:
-    assert await house.refresh(answer) is True
+async def test_a_source_that_does_not_answer_ends_nothing_and_stops_no_rule(house: House, answer: object) -> None:
+    assert await house.refresh(answer) == Verdict(decision=Decision(allowed=True))
+    assert await house.refresh(answer, allow_all=True, blocked_users={"ann"}) is False
 
 
 @pytest.mark.row("V05")
@@ -104,6 +112,15 @@ async def test_rules_are_asked_again_though_the_source_sees_no_change(house: Hou
     verdict = await house.refresh(allowed_users={"bob"})
     assert isinstance(verdict, Verdict)
     assert not verdict.decision.allowed
+
+
+@pytest.mark.row("V05", "V17")
+async def test_whom_a_sources_own_rules_let_in_stays_until_it_says_otherwise(house: House) -> None:
+    for answer in (Unchanged(), Unavailable(), Updated(PERSON, decision=Decision(allowed=True))):
+        verdict = await house.refresh(answer, type="ruling", allowed_users={"bob"})
+        assert verdict == Verdict(decision=Decision(allowed=True)), answer
+    verdict = await house.refresh(Updated(PERSON), type="ruling", allowed_users={"bob"})
+    assert verdict == Verdict(decision=Decision(allowed=False))
 
 
 @pytest.mark.row("V36")

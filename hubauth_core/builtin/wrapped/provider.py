@@ -278,7 +278,7 @@ class WrappedAuthenticator(Provider):
         verdict = await self._pipeline.judge(view, model)
         if verdict is None or not (verdict.allowed or self._rules_here()):
             return Refused("not_allowed")
-        if not answer:
+        if not answer and verdict.allowed:
             return _confirmed(identity, user)
         now = self._identity(model) if model["auth_state"] or not self._subject_path else identity
         if now.subject != identity.subject:
@@ -346,7 +346,7 @@ def _three(entry: Any) -> tuple[str, type[Any], Mapping[str, Any]]:
 
 
 def _confirmed(identity: Identity, user: SourceUser) -> RefreshedIdentity:
-    return Updated(identity, state=user.state) if user.saved else Unchanged()
+    return Updated(identity, decision=Decision(allowed=True), state=user.state) if user.saved else Unchanged()
 
 
 def _text(value: object) -> str | None:

@@ -180,6 +180,13 @@ async def test_who_was_taken_out_of_the_wrapped_rules_is_out(wrap: Wrapped) -> N
     assert await refreshed(wrap, True, {"blocked_users": {"ann"}}) == Refused("not_allowed")
 
 
+@pytest.mark.row("V05", "V17")
+async def test_who_was_taken_out_of_the_wrapped_rules_is_not_confirmed_by_a_rule_for_others(wrap: Wrapped) -> None:
+    rules = {"allowed_users": {"ben"}}
+    for answer in (True, {"name": "ann"}):
+        assert await refreshed(wrap, answer, rules, allowed_users={"carl"}) == Updated(ANN, decision=None)
+
+
 async def test_a_partial_model_keeps_what_it_does_not_name(wrap: Wrapped) -> None:
     outcome = await refreshed(wrap, {"admin": True}, state={"old": 1})
     assert isinstance(outcome, Updated)
