@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
-from jupyterhub.orm import new_token
-from jupyterhub.utils import url_path_join
+from jupyterhub.orm import APIToken, new_token
+from jupyterhub.utils import maybe_future, url_path_join
 from traitlets import Bool, Dict, Enum, Float, List, Unicode, default
 from traitlets.config import Application
 
@@ -17,7 +17,7 @@ from .database import open_database, store_url
 from .discovery import nearest
 from .errors import ConfigError
 from .events import Audit
-from .hub import JupyterHubUsers, hub_key_of, hub_user
+from .hub import JupyterHubUsers, hub_user
 from .identities import Identities
 from .lifecycle import Lifecycle
 from .mapping import Mapper
@@ -240,12 +240,12 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     async def refresh_user(self, user: Any, handler: Any = None) -> Any:
         """True, False ("sign in again"), or a new model. A source that does not answer keeps people signed in."""
+        if not await maybe_future(self.check_blocked_users(user.name)):
+            return False
         answer = await self.lifecycle.refresh(user, handler)
         if isinstance(answer, bool):
             return answer
-        home = self.flow.identities.home_of(hub_key_of(user))
-        by_itself = home is not None and self.registry.provider(home.provider).brings_rules
-        if not (answer.decision.allowed or by_itself or self.allow_all or super().check_allowed(user.name)):
+        if not (answer.decision.allowed or self.allow_all or super().check_allowed(user.name)):
             return False
         rights = self._rights(user.name, answer.decision)
         if rights["admin"] in (None, user.admin) and rights.get("groups") is None:
@@ -270,6 +270,9 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
     async def goodbye(self, handler: Any, user: Any) -> str | None:
         """End every session of a hub user, on the server too (rows V10, 7.4.1); where its browser goes then."""
         user.orm_user.cookie_id = new_token()
+        # The hub itself takes away those of the browser at hand; with the others one could still enter the servers.
+        for token in handler.db.query(APIToken).filter(APIToken.user_id == user.id, APIToken.session_id.is_not(None)):
+            handler.db.delete(token)
         handler.db.commit()
         await self.lifecycle.logged_out(user, handler)
         return await self.lifecycle.way_out(user, self.login_url(handler.hub.base_url))
