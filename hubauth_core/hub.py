@@ -54,7 +54,7 @@ def hub_user(row: Any) -> HubUser:
         name=row.name,
         created=timestamp(row.created),
         admin=bool(row.admin),
-        roles=frozenset(role.name for role in row.roles),
+        roles=frozenset(role.name for holder in (row, *row.groups) for role in holder.roles),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -29,6 +28,9 @@ LARGEST: Final = 64 * 1024
 
 DEFAULT_ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA", "Ed25519")
 """RFC 9700 and OpenID Connect Core, section 15.1; the last two are one algorithm (RFC 9864)."""
+
+LATEST: Final = 1e12
+"""Seconds; no time in a token is beyond (it is no infinity, and not an integer that is too large for a float)."""
 
 _REFUSED_MEMBERS: Final = frozenset({"crit", "b64", "zip", "enc"})
 _HASHES: Final[Mapping[str, Any]] = {
@@ -206,7 +208,7 @@ def _check_times(claims: dict[str, Any], skew: float, context: Context) -> None:
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LATEST:
         raise Refused("time")
     return value
 

@@ -89,6 +89,8 @@ class OIDCProvider(OAuth2Provider):
         further = await self.fetch_claims(tokens, self.api)
         if further.get("sub") != verified["sub"]:  # rows C14, R20
             raise ProviderError(f"{self.label} spoke of two different people.", code="userinfo_subject")
+        if "email" in verified and verified["email"] != further.get("email"):
+            further = {name: value for name, value in further.items() if name != "email_verified"}  # of another one
         return {**further, **verified}
 
     async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
@@ -56,7 +57,8 @@ def _default_port(parts: SplitResult) -> int | None:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
+    """A dot at the end of a name, which changes nothing, is left out."""
+    return (urlsplit(url).hostname or "").removesuffix(".")
 
 
 def _is_internal(host: str) -> bool:
@@ -68,4 +70,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))  # as resolvers read "127.1" and "2130706433"
+    except (OSError, UnicodeEncodeError):
         return None

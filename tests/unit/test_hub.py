@@ -20,3 +20,17 @@ def test_a_new_user_is_the_same_one_after_the_hub_has_restarted(empty_database: 
         assert later.find("alice") == later.by_id(new.id) == new
         assert [(user.id, user.created) for user in later.everybody()] == [(new.id, new.created)]
         session.get_bind().dispose()
+
+
+@pytest.mark.row("V12")
+def test_a_role_that_comes_with_a_group_is_a_role() -> None:
+    """Adoption leaves holders of roles alone, however they hold them."""
+    with orm.new_session_factory("sqlite:///:memory:")() as session:
+        user, group = orm.User(name="ann"), orm.Group(name="ops")
+        session.add_all([user, group])
+        user.groups.append(group)
+        user.roles.append(orm.Role(name="user"))
+        group.roles.append(orm.Role(name="operator"))
+        session.commit()
+        assert hub_user(user).roles == {"user", "operator"}
+        session.get_bind().dispose()

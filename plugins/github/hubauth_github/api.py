@@ -14,6 +14,9 @@ from hubauth_core.oauth2 import Answer, Api
 
 HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
+LONGEST_PAUSE: Final = 3600.0
+"""Seconds that GitHub can ask the hub to stay away."""
+
 MOST_PAGES: Final = 10
 """Pages of a list that are read at most; of e-mail addresses one has been enough for everybody."""
 
@@ -65,5 +68,5 @@ def _pause(headers: Mapping[str, str]) -> float | None:
     """Seconds until GitHub answers again, where it says so."""
     after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
     if after.isdecimal():
-        return float(after)
-    return max(0.0, float(reset) - time.time()) if reset.isdecimal() else None
+        return min(float(after), LONGEST_PAUSE)
+    return min(max(0.0, float(reset) - time.time()), LONGEST_PAUSE) if reset.isdecimal() else None

@@ -163,8 +163,12 @@ async def test_addresses_that_github_does_not_show_are_no_obstacle(status: int) 
 
 @pytest.mark.parametrize(
     ("headers", "pause"),
-    [({"retry_after": "30"}, 30.0), ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1000"}, 0.0)],
-    ids=["secondary", "primary"],
+    [
+        ({"retry_after": "30"}, 30.0),
+        ({"retry_after": "9" * 400}, 3600.0),
+        ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1000"}, 0.0),
+    ],
+    ids=["secondary", "for-ever", "primary"],
 )
 @pytest.mark.row("F03")
 async def test_a_rate_limit_is_no_refusal(headers: dict[str, str], pause: float) -> None:

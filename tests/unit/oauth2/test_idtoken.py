@@ -38,6 +38,7 @@ CLAIMS = [
     case("expired", "expired", "X01", "R19", exp=NOW - 600),
     case("exp-null", "time", "X03", exp=None),
     case("no-exp", "time", "X03", exp=ABSENT),
+    case("exp-beyond-every-float", "time", "X03", exp=10**400),
     case("nbf-ahead", "not_yet", "X02", nbf=NOW + 600),
     case("iat-ahead", "not_yet", "X02", iat=NOW + 600),
     case("no-nonce", "nonce", "X04", nonce=ABSENT),

@@ -71,6 +71,15 @@ async def test_what_is_signed_wins_over_what_is_not(idp, make, sign_in):
     assert signed_in.identity.claims["iss"] == idp.issuer
 
 
+@row("V06", "V34")
+@pytest.mark.parametrize(("same", "verified"), [("a@b", True), ("x@y", False)])
+async def test_one_address_is_not_verified_by_a_word_about_another(idp, make, sign_in, same, verified):
+    idp.claims = {"email": "a@b"}
+    idp.userinfo = {"sub": "7", "email": same, "email_verified": True}
+    identity = (await sign_in(make(userinfo="always"))).identity
+    assert (identity.email, identity.email_verified) == ("a@b", verified)
+
+
 def signed_userinfo(idp: HostileIdP, key: made.Key, **changes: object) -> faults.Answer:
     claims = {"iss": idp.issuer, "aud": "hub", "sub": "7", "preferred_username": "ann", "email": "a@b", **changes}
     token = made.signed({"alg": "RS256", "kid": idp.key.kid}, json.dumps(made.applied(claims, {})).encode(), key)
