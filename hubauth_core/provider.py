@@ -34,6 +34,21 @@ SUBJECT_MARK: Final = "id:"
 """What an entry of a rule begins with that names a subject in place of a username."""
 
 
+REUSABLE: Final = frozenset(
+    {
+        "email", "e-mail", "email_address", "mail", "login", "login_name", "preferred_username", "upn", "username",
+        "user_name", "name", "nickname", "displayname", "display_name", "unique_name", "samaccountname",
+        "emailaddress", "preferredusername", "userprincipalname", "user_principal_name", "eppn", "screen_name", "handle",
+    }
+)  # fmt: skip
+"""Claims that a source lets people change or hands on to others: never a subject (row V16)."""
+
+
+def reusable(path: str) -> bool:
+    """Whether a path names something that can pass from one person to another."""
+    return path.rsplit(".", 1)[-1].lower() in REUSABLE
+
+
 class Provider(LoggingConfigurable):
     """One configured source of sign-ins. `name` never changes: it is half of every identity's key.
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from traitlets import Dict, Enum, Float, List, Unicode, default
 
 from ..errors import ConfigError, LoginRefused, ProviderUnavailable
-from ..provider import Provider
+from ..provider import Provider, reusable
 from ..types import (
     Credential,
     Fresh,
@@ -25,7 +25,7 @@ from ..types import (
     Unavailable,
 )
 from . import rfc6749, rfc7523, rfc9207
-from .claims import Claims, reusable
+from .claims import Claims
 from .http import SMALL_CAP, Api
 from .identity import Paths, identity_of, text
 from .options import SecretOption, from_environment, read_file, read_secret, variable

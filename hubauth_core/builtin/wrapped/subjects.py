@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ...errors import ConfigError, ProviderError
+from ...provider import reusable
 
 Path = tuple[str, ...]
 """One or several dotted paths; several together make one subject. `a|b` in a path takes the first that is there."""
@@ -75,7 +76,7 @@ def subject_path(inner: Any, subject_key: str | Sequence[str], reusable_names: b
     if subject_key and reusable_names:
         raise ConfigError("subject_key and reusable_names exclude each other: set one of them")
     if subject_key:
-        return (subject_key,) if isinstance(subject_key, str) else tuple(subject_key)
+        return _lasting((subject_key,) if isinstance(subject_key, str) else tuple(subject_key))
     if reusable_names or (reusable_names is None and preset.reusable_names):
         return ()
     if not preset.subject:
@@ -91,6 +92,17 @@ def subject_path(inner: Any, subject_key: str | Sequence[str], reusable_names: b
         )
     user = getattr(inner, "user_auth_state_key", "")
     return tuple(path.replace("{user}", user) for path in preset.subject)
+
+
+def _lasting(path: Path) -> Path:
+    """The path, if it leads to nothing that passes from one person to another (row V16). Raises ConfigError."""
+    for alternative in (each for part in path for each in part.split("|")):
+        if reusable(alternative):
+            raise ConfigError(
+                f"subject_key = {alternative!r} can pass from one person to another; name an id that never changes, "
+                "or, if there is none, set reusable_names = True"
+            )
+    return path
 
 
 def subject_of(model: Mapping[str, Any], path: Path) -> str:

@@ -6,8 +6,8 @@ import pytest
 
 from hubauth_core.errors import LoginRefused
 from hubauth_core.oauth2 import claim
-from hubauth_core.oauth2.claims import reusable
 from hubauth_core.oauth2.identity import Paths, identity_of, subject
+from hubauth_core.provider import reusable
 
 row = pytest.mark.row
 ANN = {"sub": "7", "preferred_username": "ann", "name": "Ann", "email": "ann@uni.example", "email_verified": True}

@@ -155,6 +155,13 @@ def test_a_class_without_known_subject_needs_a_decision(wrap: Wrapped) -> None:
         wrap(Unknown, subject_key="id", reusable_names=True)
 
 
+@pytest.mark.row("V16")
+@pytest.mark.parametrize("key", ["oauth_user.email", ["tid", "oauth_user.preferred_username"], "sub|name"], ids=str)
+def test_a_login_or_an_address_is_no_subject(wrap: Wrapped, key: str | list[str]) -> None:
+    with pytest.raises(ConfigError, match="can pass from one person to another"):
+        wrap(GenericOAuthenticator, subject_key=key)
+
+
 def test_who_needs_users_of_the_system_is_told(wrap: Wrapped) -> None:
     assert wrap(PAMAuthenticator).needs_system_users
     assert not wrap(DummyAuthenticator).needs_system_users
