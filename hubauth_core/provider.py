@@ -38,7 +38,7 @@ REUSABLE: Final = frozenset(
     {
         "email", "e-mail", "email_address", "mail", "login", "login_name", "preferred_username", "upn", "username",
         "user_name", "name", "nickname", "displayname", "display_name", "unique_name", "samaccountname",
-        "emailaddress", "preferredusername", "userprincipalname", "user_principal_name", "eppn", "screen_name", "handle",
+        "emailaddress", "preferredusername", "screen_name", "userprincipalname", "user_principal_name", "eppn",
     }
 )  # fmt: skip
 """Claims that a source lets people change or hands on to others: never a subject (row V16)."""
