@@ -5,6 +5,7 @@ from .http import Answer, Api
 from .identity import subject, text
 from .oidc import OIDCProvider
 from .provider import Endpoints, OAuth2Provider
+from .selfhosted import SelfHostedProvider
 
 __all__ = [
     "Answer",
@@ -13,6 +14,7 @@ __all__ = [
     "Endpoints",
     "OAuth2Provider",
     "OIDCProvider",
+    "SelfHostedProvider",
     "VerifiedClaims",
     "claim",
     "subject",

@@ -5,13 +5,13 @@ https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from traitlets import TraitError, Unicode, default, validate
+from traitlets import default
 
 from hubauth_core import Credential
-from hubauth_core.oauth2 import Api, Claims, OAuth2Provider
+from hubauth_core.oauth2 import Api, Claims, SelfHostedProvider
 
 from . import api as github
 
@@ -19,7 +19,7 @@ SHOW_EMAIL: Final = frozenset({"user", "user:email"})
 """Scopes that let the hub see addresses that a person keeps private."""
 
 
-class GitHubProvider(OAuth2Provider):
+class GitHubProvider(SelfHostedProvider):
     """Sign-in with GitHub.
 
     The subject is the account's number, because a login can be renamed and taken by somebody else. No scope is asked
@@ -28,18 +28,12 @@ class GitHubProvider(OAuth2Provider):
 
     title = "GitHub"
     scope_separator = ","
+    authorize_path = "/login/oauth/authorize"
+    token_path = "/login/oauth/access_token"
 
-    url = Unicode("https://github.com", help="GitHub's address, or that of your GitHub Enterprise.").tag(config=True)
-    api_url = Unicode(
-        help="The address of its REST API. Defaults to the one that belongs to `url`: `https://api.github.com`, "
-        "`https://api.<name>.ghe.com`, or `<url>/api/v3` of a GitHub Enterprise Server."
-    ).tag(config=True)
-
-    @validate("url", "api_url")
-    def _base(self, proposal: dict[str, Any]) -> str:
-        if "?" in proposal["value"]:
-            raise TraitError(f"{proposal['trait'].name} = {proposal['value']!r} cannot be used: it holds a query")
-        return str(proposal["value"]).rstrip("/")
+    @default("url")
+    def _default_url(self) -> str:
+        return "https://github.com"
 
     @default("api_url")
     def _default_api_url(self) -> str:
@@ -47,18 +41,6 @@ class GitHubProvider(OAuth2Provider):
         if host == "github.com" or host.endswith(".ghe.com"):
             return f"https://api.{host}"
         return f"{self.url}/api/v3"
-
-    @default("authorize_url")
-    def _default_authorize_url(self) -> str:
-        return f"{self.url}/login/oauth/authorize"
-
-    @default("token_url")
-    def _default_token_url(self) -> str:
-        return f"{self.url}/login/oauth/access_token"
-
-    @default("userinfo_url")
-    def _default_userinfo_url(self) -> str:
-        return f"{self.api_url}/user"
 
     @default("icon")
     def _default_icon(self) -> str:
@@ -75,12 +57,6 @@ class GitHubProvider(OAuth2Provider):
     @default("username_claim")
     def _default_username_claim(self) -> str:
         return "login"
-
-    def check_options(self) -> None:
-        """Look at the addresses first: the others are made from them."""
-        self.check_url("url")
-        self.check_url("api_url")
-        super().check_options()
 
     async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
         """The account, and its verified address where the token may see it."""
