@@ -66,10 +66,17 @@ def hub_key_of(row: Any) -> tuple[int, float]:
 def _as_stored(row: Any) -> None:
     """MySQL keeps whole seconds, but the session goes on with what it wrote: read the time of a new user back."""
     session = object_session(row)
-    if session is not None and row.created.microsecond and session.get_bind().dialect.name in ("mysql", "mariadb"):
+    if (
+        session is not None
+        and row.created
+        and row.created.microsecond
+        and session.get_bind().dialect.name in ("mysql", "mariadb")
+    ):
         session.refresh(row, ["created"])
 
 
-def timestamp(moment: datetime) -> float:
-    """Unix seconds of a time as the hub keeps it (naive UTC)."""
+def timestamp(moment: datetime | None) -> float:
+    """Unix seconds of a time as the hub keeps it (naive UTC); 0 for a row from before the hub kept any."""
+    if moment is None:
+        return 0.0
     return moment.replace(tzinfo=UTC).timestamp() if moment.tzinfo is None else moment.timestamp()

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from .errors import LoginRefused
 from .hub import HubUsers
-from .names import name_key, normalise
+from .names import LONGEST, name_key, normalise
 from .provider import Provider
 from .types import HubUser, Identity
 
@@ -171,9 +171,9 @@ class Mapper:
 
     def _claim(self, provider: Provider, identity: Identity, name: str, record: Record | None) -> Place:
         """A first sign-in under `name`, or the first one after the hub user of `record` has gone."""
-        if not self._validate(name):
-            raise LoginRefused(f"The username {name!r} is not one that this hub accepts.", code="name_invalid")
         key = name_key(name)
+        if not self._validate(name) or len(key) > LONGEST:  # folded, a name may be longer than its column
+            raise LoginRefused(f"The username {name!r} is not one that this hub accepts.", code="name_invalid")
         owner = self._recorded.owner_of_name(key)
         if owner is not None and (record is None or owner != record.hub_user):
             raise _taken(name)

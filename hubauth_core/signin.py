@@ -98,7 +98,8 @@ class SignInFlow:
         """The hub has signed them in. Say so before anything that may fail: a hub user whom the hub has just made
         stays this identity's, to go on with at the next sign-in. Raises StoreError for another hub user.
         """
-        if hub_user.name != admitted.place.name:
+        meant = admitted.place.hub_user
+        if hub_user.name != admitted.place.name or (meant is not None and hub_key(meant) != hub_key(hub_user)):
             raise StoreError("The hub signed in somebody else than it was told to.", code="name_changed")
         if admitted.place.hub_user is None:
             self.mapper.created(admitted.identity, hub_user)

@@ -22,6 +22,19 @@ def test_a_new_user_is_the_same_one_after_the_hub_has_restarted(empty_database: 
         session.get_bind().dispose()
 
 
+def test_a_row_from_before_the_hub_kept_times_is_the_oldest() -> None:
+    with orm.new_session_factory("sqlite:///:memory:")() as session:
+        user = orm.User(name="ann")
+        session.add(user)
+        session.commit()
+        user.created = None
+        session.commit()
+        users = JupyterHubUsers(lambda: session)
+        assert [each.created for each in (hub_user(user), *users.everybody())] == [0.0, 0.0]
+        session.rollback()
+        session.get_bind().dispose()
+
+
 @pytest.mark.row("V12")
 def test_a_role_that_comes_with_a_group_is_a_role() -> None:
     """Adoption leaves holders of roles alone, however they hold them."""

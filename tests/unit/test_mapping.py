@@ -129,6 +129,12 @@ async def test_a_subject_that_cannot_be_kept_exactly_is_the_providers_fault(hous
 # Adoption.
 
 
+@pytest.mark.row("V14", "V38")
+async def test_a_name_that_is_too_long_once_it_is_folded_is_refused(house: House) -> None:
+    assert (await house.sign_in("uni", "1", "ß" * 127)).name == "ß" * 127
+    assert refusal(house, "uni", "2", "ß" * 128) == "name_invalid"
+
+
 async def test_a_hub_user_without_identity_is_nobodys(house: House) -> None:
     house.hub_users.add("alice", created=1)
     assert refusal(house, "uni", "1", "alice") == "name_taken"

@@ -507,6 +507,17 @@ async def test_a_hub_that_signs_in_somebody_else_than_it_was_told_is_not_followe
     assert (await house.sign_in("8", "ann")).name == "ann"
 
 
+@pytest.mark.row("F20", "V39")
+async def test_a_hub_user_who_got_the_name_meanwhile_is_not_taken_for_the_one_that_was_meant(house: House) -> None:
+    ann = await house.sign_in("7", "ann")
+    admitted = await house.admit("7", "ann")
+    house.hub_users.rename(ann, "anna")
+    with pytest.raises(StoreError) as refused:
+        await house.flow.bind(admitted, house.hub_users.add("ann"))
+    assert refused.value.code == "name_changed"
+    assert (await house.sign_in("7", "ann")).name == "anna"
+
+
 @pytest.mark.row("V21", "V36")
 async def test_a_grant_by_name_holds_only_if_the_name_is_still_free_when_it_counts(
     shelf: Shelf, database: Database, trail: Path
