@@ -111,7 +111,7 @@ async def test_two_callbacks_at_once_send_the_code_once(scene: Scene, browser: B
     assert await browser.hub_user() == "red-fay"
 
 
-@pytest.mark.row("X17", "X22", "X20", "X21", "R10", "X19", "C15", "X04", "C02", "C14")
+@pytest.mark.row("X17", "X19", "X20", "X22", "R10")
 @pytest.mark.parametrize(
     ("changes", "reasons"),
     [
@@ -120,8 +120,9 @@ async def test_two_callbacks_at_once_send_the_code_once(scene: Scene, browser: B
         pytest.param({"state": ["a", "b"]}, ["bad_request"], id="state-twice"),
         pytest.param({"code": ["a", "b"]}, ["bad_request"], id="code-twice"),
         pytest.param({"code": ABSENT, "error": "access_denied"}, ["cancelled"], id="cancelled"),
-        pytest.param({"iss": ABSENT}, ["issuer_missing", "iss_missing"], id="no-iss-though-advertised"),
-        pytest.param({"iss": "https://evil.example"}, ["issuer_mismatch", "iss_mismatch"], id="foreign-iss"),
+        pytest.param({"iss": ABSENT}, ["issuer_missing"], id="no-iss-though-advertised"),
+        pytest.param({"iss": "https://evil.example"}, ["issuer_mismatch"], id="foreign-iss"),
+        pytest.param({"iss": ["a", "b"]}, ["callback_repeated"], id="iss-twice"),
     ],
 )
 async def test_tampered_callback(
@@ -179,42 +180,12 @@ async def test_what_the_source_says_of_an_error_runs_nothing(scene: Scene, brows
     )
 
 
-@pytest.mark.row("C02", "C04", "C15", "X01", "X04", "C11", "C14", "R20")
-@pytest.mark.parametrize(
-    ("claims", "userinfo"),
-    [
-        pytest.param({"iss": "https://evil.example"}, {}, id="issuer"),
-        pytest.param({"aud": "somebody-else"}, {}, id="audience"),
-        pytest.param({"nonce": "another"}, {}, id="nonce"),
-        pytest.param({"nonce": ABSENT}, {}, id="no-nonce"),
-        pytest.param({"exp": 1}, {}, id="expired"),
-        pytest.param({"sub": ABSENT}, {}, id="no-subject"),
-        pytest.param(
-            {"preferred_username": ABSENT}, {"sub": "another", "preferred_username": "x"}, id="userinfo-subject"
-        ),
-    ],
-)
-async def test_broken_token_leaves_nothing(
-    scene: Scene, browser: Browser, claims: dict[str, object], userinfo: dict[str, object]
-) -> None:
-    scene.person("red", "broken", "broken")
-    scene["red"].claims = claims
-    if userinfo:
-        scene["red"].userinfo = userinfo
-    before = len(scene.events())
-    page = await scene.sign_in(browser, "red")
-    assert page.status in range(400, 600)
-    assert await browser.hub_user() is None
-    assert "red-broken" not in await scene.hub.user_names()
-    assert len(scene.events()) == before + 1
-
-
 @pytest.mark.row("X16", "R01")
 async def test_id_token_made_for_another_of_our_providers(scene: Scene, browser: Browser) -> None:
     scene["red"].claims = {"aud": "client-of-blue", "iss": scene["blue"].issuer}
-    page = await scene.sign_in(browser, "red")
-    assert page.status in range(400, 600)
-    assert await browser.hub_user() is None
+    async with Rejection(scene, browser, "id_token_issuer"):
+        page = await scene.sign_in(browser, "red")
+    assert page.status in range(400, 500)
 
 
 @pytest.mark.row("F21")
@@ -299,7 +270,7 @@ async def test_code_and_state_stay_out_of_addresses_and_logs(scene: Scene, brows
 async def test_a_long_name_is_refused_and_not_logged_in_full(scene: Scene, browser: Browser) -> None:
     scene.person("red", "v14", "n" * 5000)
     async with Rejection(scene, browser, "username_invalid", "provider_bad_response"):
-        assert (await scene.sign_in(browser, "red")).status in range(400, 600)
+        assert (await scene.sign_in(browser, "red")).status in range(400, 500)
     assert not scene.hub.files_with("n" * 300)
 
 

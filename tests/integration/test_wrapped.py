@@ -117,7 +117,7 @@ async def test_renamed_at_the_source_and_the_name_taken_over(
     assert await other_browser.hub_user() is None
 
 
-@pytest.mark.row("R06", "V24")
+@pytest.mark.row("B3", "R06", "F01")
 async def test_a_source_that_fails_shows_no_code_and_no_token(hub: Hub, browser: Browser, idps: IdPs) -> None:
     person(idps["red"], "x", "xaver")
     idps["red"].tokens = {"access_token": ABSENT, "canary": "c4n4ry"}
@@ -209,7 +209,7 @@ async def test_calls_about_a_user_reach_the_source_with_its_own_name(hub: Hub, b
     assert "witness delete_user wanda\n" in hub.log
 
 
-@pytest.mark.row("F15")
+@pytest.mark.row("F12")
 async def test_after_a_restart_refresh_finds_what_the_source_kept(
     start_hub: hubs.StartHub, text: str, new_browser: Callable[[Hub], Browser], idps: IdPs
 ) -> None:
@@ -253,7 +253,7 @@ async def test_code_that_goes_past_our_rules_signs_nobody_in(
     assert await hub.user("root") is None
 
 
-@pytest.mark.row("V07")
+@pytest.mark.row("V11")
 async def test_a_sign_in_page_of_its_own(hub: Hub, browser: Browser) -> None:
     evil = '"><script>alert(1)</script>'
     page = await browser.open("/hub/auth/pages/login?" + urlencode({"next": "/hub/token"}))

@@ -70,7 +70,7 @@ class OwnMarkup(DummyAuthenticator):
         )
 
 
-@pytest.mark.row("V07")
+@pytest.mark.row("V11")
 async def test_own_markup_shows_nothing_of_the_query_and_comes_back_to_us(wrap: Wrapped) -> None:
     evil = '"><script>alert(1)</script>'
     handler = SimpleNamespace(xsrf_token=b"the-token")
