@@ -11,6 +11,7 @@ import pytest
 from traitlets.config import Config
 
 from hubauth_core import configure
+from hubauth_core.cli.check import examine
 from hubauth_core.hookspecs import SPECS
 from hubauth_core.registry import Registry
 
@@ -46,11 +47,26 @@ def test_examples_of_configuration_are_valid(page: Path, tmp_path: Path, monkeyp
         if "c.HubAuthenticator.providers = {" not in example or "acme" in example:
             continue  # Acme is not installed; tests/contract runs that page's own files
         c = Config()
-        text = re.sub(r'"(/etc/[^"]*)"', lambda found: repr(_secret(tmp_path, found.group(1))), example)
-        exec(compile(text, str(page), "exec"), {"c": c, "get_config": lambda c=c: c, "configure": configure})
+        exec(
+            compile(_with_secrets(example, tmp_path), str(page), "exec"),
+            {"c": c, "get_config": lambda c=c: c, "configure": configure},
+        )
         registry = Registry()
         registry.configure(c.HubAuthenticator.providers)
         assert list(registry.providers) == list(c.HubAuthenticator.providers)
+
+
+def test_the_configuration_in_the_readme_passes_its_own_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    [example] = PYTHON.findall((ROOT / "README.md").read_text())
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(_with_secrets(example, tmp_path))
+    assert not [finding for finding in examine(config) if finding.level == "error"]
+
+
+def _with_secrets(example: str, folder: Path) -> str:
+    """An example whose files in /etc exist, elsewhere."""
+    return re.sub(r'"(/etc/[^"]*)"', lambda found: repr(_secret(folder, found.group(1))), example)
 
 
 def _secret(folder: Path, path: str) -> str:
