@@ -7,6 +7,7 @@ sessions.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -42,13 +43,22 @@ class Lifecycle:
         self._identities = identities
         self._vault = vault
         self._log = log
+        self._refreshing: dict[HubKey, asyncio.Future[Verdict | bool]] = {}
 
     async def refresh(self, user: Any, handler: Any = None) -> Verdict | bool:
         """Ask the home identity's provider whether all is still so.
 
         True: nobody can be asked. False: sign in again. A verdict: these are the user's rights now, by the rules and by
-        what the source says or, where it does not answer, by what is recorded.
+        what the source says or, where it does not answer, by what is recorded. JupyterHub asks for each request that
+        comes meanwhile; the source is asked once, because a refresh token may be good for one use only (row F10).
         """
+        key = hub_key_of(user)
+        if key not in self._refreshing:
+            self._refreshing[key] = asyncio.ensure_future(self._refresh(user, handler))
+            self._refreshing[key].add_done_callback(lambda _: self._refreshing.pop(key))
+        return await asyncio.shield(self._refreshing[key])
+
+    async def _refresh(self, user: Any, handler: Any) -> Verdict | bool:
         record = self._identities.home_of(hub_key_of(user))
         if record is None or record.provider in self._registry.broken:
             return True

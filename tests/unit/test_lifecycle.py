@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -131,6 +132,29 @@ async def test_rules_by_name_keep_to_the_first_who_used_it_whatever_provider_the
         verdict = await house.refresh(renamed, admin_users={"boss"})
         assert isinstance(verdict, Verdict)
         assert verdict.decision == Decision(allowed=False, admin=False)
+
+
+async def test_requests_that_come_at_once_ask_the_source_once(house: House) -> None:
+    """A refresh token may be good for one use only: who uses it twice loses the grant."""
+    asked = []
+
+    class Rotating(Source):
+        async def refresh_identity(self, *arguments: object) -> Any:
+            asked.append(1)
+            await asyncio.sleep(0)
+            return Refused("used twice") if len(asked) > 1 else Unchanged()
+
+    house.shelf.add_type("rotating", Rotating)
+    lifecycle = Lifecycle(
+        registry=house.shelf.registry({"uni": {"type": "rotating", "allow_all": True}}),
+        access=Access(house.identities, several=False),
+        identities=house.identities,
+        vault=house.vault,
+        log=logging.getLogger("hubauth.test"),
+    )
+    answers = await asyncio.gather(*(lifecycle.refresh(house.user) for _ in range(5)))
+    assert answers == [Verdict(decision=Decision(allowed=True))] * 5
+    assert await lifecycle.refresh(house.user) is False, "a later one asks again"
 
 
 @pytest.mark.row("R20")
