@@ -14,6 +14,8 @@ from .hookspecs import hookimpl
 from .provider import Provider
 from .types import (
     PASSWORD_FORM,
+    Answered,
+    Challenge,
     Credential,
     Decision,
     Event,
@@ -41,6 +43,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "PASSWORD_FORM",
+    "Answered",
+    "Challenge",
     "ConfigError",
     "Credential",
     "CredentialError",

@@ -13,6 +13,8 @@ from typing import Any, Final, get_type_hints
 import pluggy
 
 from .types import (
+    Answered,
+    Challenge,
     Credential,
     Event,
     HubCall,
@@ -50,8 +52,14 @@ async def hubauth_finish_login(provider: str, request: Request, transaction: Tra
 
 
 @hookspec
-async def hubauth_check_login(provider: str, identity: Identity, granted_scopes: Set[str]) -> None:
-    """Broadcast, all run: raise LoginRefused to turn the person away. Any other exception refuses as well."""
+async def hubauth_check_login(
+    provider: str, identity: Identity, granted_scopes: Set[str], answer: Answered | None
+) -> Challenge | None:
+    """Broadcast, all run: raise LoginRefused to turn the person away. Any other exception refuses as well.
+
+    A `Challenge` asks for one more step (a second factor, terms to accept). The hook is called again with the `answer`,
+    which goes to nobody else: None lets the person go on and counts for the rest of this sign-in.
+    """
 
 
 @hookspec

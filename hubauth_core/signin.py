@@ -12,13 +12,27 @@ from typing import Final
 
 from .access import Access, Verdict
 from .binding import check_subject
+from .calls import Asked
+from .challenges import Challenges, HeldUp
 from .errors import HubAuthError, LoginRefused, ProviderError, StoreError
 from .events import Audit
 from .identities import Identities, new_id
 from .mapping import Mapper, Place, Record, hub_key
 from .registry import Registry
 from .transaction import begin, remember
-from .types import Credential, Decision, Event, HubUser, Identity, Request, SignIn, Step, Transaction
+from .types import (
+    Answered,
+    Credential,
+    Decision,
+    Event,
+    Form,
+    HubUser,
+    Identity,
+    Request,
+    SignIn,
+    Step,
+    Transaction,
+)
 from .vault import Vault
 
 LONGEST_SUBJECT: Final = 255
@@ -53,6 +67,7 @@ class SignInFlow:
         self.identities = identities
         self.vault = vault
         self.audit = audit
+        self.challenges = Challenges()
 
     async def begin(
         self, provider: str, request: Request, *, redirect_uri: str, next_url: str
@@ -64,26 +79,49 @@ class SignInFlow:
 
     async def finish(self, provider: str, request: Request, transaction: Transaction) -> Admitted | Step:
         """What the browser brought back: a further step, or somebody to admit. Raises LoginRefused, ProviderError."""
+        held = self.challenges.resume(transaction.state)
+        if held is not None:
+            return await self._pass(held.sign_in, transaction, held.asked, request.form)
         answer: SignIn | Step = await self.registry.ask(
             "hubauth_finish_login", provider, request=request, transaction=transaction
         )
-        return await self.admit(provider, answer) if isinstance(answer, SignIn) else answer
+        return await self._pass(checked(answer, provider), transaction) if isinstance(answer, SignIn) else answer
 
     async def admit(self, provider: str, sign_in: SignIn) -> Admitted:
-        """Apply every rule of ours to a sign-in, and reserve the hub username. Raises LoginRefused, ProviderError."""
-        sign_in = checked(sign_in, provider)
+        """Admit somebody who came by a page of the provider's own, where no further step can be shown.
+
+        Raises LoginRefused, ProviderError.
+        """
+        admitted = await self._pass(checked(sign_in, provider), None)
+        if not isinstance(admitted, Admitted):
+            raise LoginRefused("This hub wants one more step, which this way in cannot show.", code="step_impossible")
+        return admitted
+
+    async def _pass(
+        self,
+        sign_in: SignIn,
+        transaction: Transaction | None,
+        asked: Asked | None = None,
+        answer: Answered | None = None,
+    ) -> Admitted | Form:
+        """Every rule of ours in turn: plugins, which may want one more step, then access and mapping."""
         identity = sign_in.identity
+        scopes = frozenset[str]().union(*(credential.scopes for credential in sign_in.credentials))
         try:
-            return await self._admit(sign_in)
+            asked = await self.registry.check_login(identity, scopes, asked, answer)
+            if asked is None:
+                return await self._admit(sign_in)
         except HubAuthError as error:
             error.subject, error.username = identity.subject, identity.username
             raise
+        if transaction is not None:
+            self.challenges.hold(transaction.state, HeldUp(sign_in, asked))
+        return asked.form
 
     async def _admit(self, sign_in: SignIn) -> Admitted:
+        """Apply the rules, and reserve the hub username."""
         identity = sign_in.identity
         source = self.registry.provider(identity.provider)
-        scopes = frozenset[str]().union(*(credential.scopes for credential in sign_in.credentials))
-        await self.registry.check_login(identity, scopes)
         try:
             verdict = self.access.decide(source, identity, sign_in.decision)
         except LoginRefused:

@@ -201,6 +201,13 @@ PASSWORD_FORM = Form(
 
 
 @dataclass(frozen=True)
+class Challenge:
+    """A plugin wants one more step before a sign-in counts: a form, whose answer only that plugin gets to see."""
+
+    form: Form
+
+
+@dataclass(frozen=True)
 class Fresh:
     """The credential is still good as it is."""
 
@@ -301,3 +308,5 @@ class Event:
 RefreshedCredential = Fresh | Rotated | ReauthRequired | Unavailable
 RefreshedIdentity = Unchanged | Updated | Refused | ReauthRequired | Unavailable
 Step = Redirect | Form
+Answered = Mapping[str, Sequence[str]]
+"""The fields of a form that a person has filled in: name -> values."""

@@ -14,8 +14,8 @@ CORE = ROOT / "hubauth_core"
 
 ORDER = [
     *("errors", "types", "hookspecs", "provider", "configure"),
-    *("discovery", "manager", "registry"),
-    *("transaction", "access"),
+    *("discovery", "manager", "calls", "registry"),
+    *("transaction", "challenges", "access"),
     *("names", "schema", "migrations", "hub", "mapping", "database", "binding", "sweep", "identities", "vault"),
     *("events", "signin", "lifecycle"),
     *("web", "authenticator"),

@@ -17,7 +17,7 @@ def test_no_hook_stops_at_the_first_answer_because_a_coroutine_is_never_none(hoo
 @pytest.mark.row("B3")
 def test_broadcasts_carry_no_credential_and_no_request() -> None:
     carried = {argument for hook in BROADCAST for argument in inspect.signature(SPECS[hook]).parameters}
-    assert carried == {"provider", "identity", "granted_scopes", "event"}
+    assert carried == {"provider", "identity", "granted_scopes", "answer", "event"}
 
 
 @pytest.mark.parametrize("hook", sorted(set(SPECS) - {"hubauth_event", "hubauth_provider_type"}))

@@ -15,6 +15,8 @@ from sqlalchemy import func, select
 from harness.known_users import KnownUsers
 from harness.shelf import Shelf
 from hubauth_core import (
+    Answered,
+    Challenge,
     Credential,
     Decision,
     Event,
@@ -310,6 +312,68 @@ async def test_a_veto_leaves_nothing_behind(shelf: Shelf, database: Database, tr
     house = House(shelf, database, trail)
     assert await house.refusal() == "closed"
     assert is_empty(house)
+
+
+class Step:
+    """A cross-cutting plugin that wants a word before anybody goes on, and remembers the words that it heard."""
+
+    def __init__(self, shelf: Shelf, name: str, word: str) -> None:
+        self.heard: list[object] = []
+        step = self
+
+        @hookimpl
+        async def hubauth_check_login(answer: Answered | None) -> Challenge | None:
+            step.heard.append(answer)
+            if answer is None:
+                return Challenge(Form(text=f"{name}?"))
+            if answer["word"] != [word]:
+                raise LoginRefused("Wrong.", code="bad_word")
+            return None
+
+        shelf.add_plugin(name, hubauth_check_login=hubauth_check_login)
+
+
+async def answer_form(house: House, transaction: Transaction, word: str = "") -> Any:
+    request = Request(method="POST", form={"word": [word]})
+    return await house.flow.finish("uni", request, transaction)
+
+
+async def test_one_more_step_for_each_plugin_that_wants_one(shelf: Shelf, database: Database, trail: Path) -> None:
+    first, second = Step(shelf, "first", "one"), Step(shelf, "second", "two")
+    house = House(shelf, database, trail)
+    answering(house, said("7", "ann"))
+    transaction = begin("uni", redirect_uri="https://hub.example/cb", next_url="")
+    asked = await house.flow.finish("uni", Request(), transaction)
+    assert (asked, is_empty(house)) == (Form(text="first?"), True)
+    answering(house, AssertionError("the source is asked once"))
+    assert await answer_form(house, transaction, "one") == Form(text="second?")
+    admitted = await answer_form(house, transaction, "two")
+    assert isinstance(admitted, Admitted)
+    assert admitted.identity.key == ("uni", "7")
+    # Each heard its own answer alone, and was left in peace once it was satisfied.
+    assert first.heard == [None, {"word": ["one"]}]
+    assert second.heard == [None, None, {"word": ["two"]}]
+
+
+async def test_a_wrong_answer_ends_the_sign_in(shelf: Shelf, database: Database, trail: Path) -> None:
+    Step(shelf, "first", "one")
+    house = House(shelf, database, trail)
+    answering(house, said("7", "ann"))
+    transaction = begin("uni", redirect_uri="https://hub.example/cb", next_url="")
+    await house.flow.finish("uni", Request(), transaction)
+    with pytest.raises(LoginRefused) as refused:
+        await answer_form(house, transaction, "two")
+    assert (refused.value.code, refused.value.subject) == ("bad_word", "7")
+    begun_again = Form(text="from the source")
+    answering(house, begun_again)
+    assert await answer_form(house, transaction, "one") == begun_again
+    assert is_empty(house)
+
+
+async def test_a_step_that_cannot_be_shown_refuses(shelf: Shelf, database: Database, trail: Path) -> None:
+    """A wrapped authenticator's own page ends in the hub's login; there is nowhere to show a form."""
+    Step(shelf, "first", "one")
+    assert await House(shelf, database, trail).refusal() == "step_impossible"
 
 
 async def test_a_name_that_a_plugin_chose_is_prefixed(shelf: Shelf, database: Database, trail: Path) -> None:

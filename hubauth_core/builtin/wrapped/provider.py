@@ -13,9 +13,9 @@ from traitlets import Any as AnyTrait
 from traitlets import Bool, Instance, Int, List, Unicode, Union, default
 from traitlets.config import Config
 
+from ...calls import where
 from ...errors import ConfigError, LoginRefused, ProviderError
 from ...provider import Provider
-from ...registry import where
 from ...types import (
     Credential,
     Decision,
