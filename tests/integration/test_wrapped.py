@@ -160,7 +160,16 @@ async def test_forms_side_by_side_each_with_its_own_rules(hub: Hub, browser: Bro
     assert await other_browser.hub_user() == "pam-daemon"
 
 
+async def test_a_form_in_markup_of_its_own(browser: Browser) -> None:
+    for badge, status in [("b-1", 403), ("b-7", 302)]:
+        page = await browser.open("/hub/login")
+        end = await browser.submit(page.form("/auth/badges/login"), username="bea", badge=badge)
+        assert end.status == status, end.text
+    assert await browser.hub_user() == "badges-bea"
+
+
 async def test_wrong_password_and_not_allowed_are_told_apart(browser: Browser) -> None:
+    """The hub's own `allow_all` does not reach the wrapped ones."""
     page = await browser.sign_in_with_form("pam", "daemon", "guess")
     assert page.status == 403
     assert "Invalid username or password" in page.text

@@ -12,6 +12,7 @@ from jupyterhub.handlers.login import LoginHandler, LogoutHandler
 c.JupyterHub.authenticator_class = "hubauth"  # noqa: F821
 c.JupyterHub.cookie_max_age_days = 1  # noqa: F821
 c.Authenticator.admin_users = {"dummy-boss"}  # noqa: F821
+c.Authenticator.allow_all = True  # noqa: F821
 c.Authenticator.username_map = {"ann": "mapped-by-the-hub"}  # noqa: F821
 
 
@@ -71,6 +72,16 @@ class Leaver(DummyAuthenticator):
 
     def get_handlers(self, app):
         return [("/login", LoginHandler), ("/logout", Leaving)]
+
+
+class Badges(DummyAuthenticator):
+    """Asks for a badge beside the name, in markup of its own."""
+
+    def get_custom_html(self, base_url):
+        return '<input name="username"><input name="badge">'
+
+    async def authenticate(self, handler, data):
+        return data["username"] if data.get("badge") == "b-7" else None
 
 
 class FromHeader(Authenticator):
@@ -167,6 +178,7 @@ c.HubAuthenticator.providers = {  # noqa: F821
     "pam": wrapped("pam", config={"allowed_users": {"daemon"}}),
     "witness": wrapped(Witness),
     "leaver": wrapped(Leaver),
+    "badges": wrapped(Badges),
     "header": wrapped(FromHeader, config={"allow_all": True}),
     "rogue": wrapped(Rogue, config={"allow_all": True}),
     "pages": wrapped(OwnPages),
