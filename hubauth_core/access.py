@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .errors import LoginRefused
-from .provider import SUBJECT_MARK, Provider
+from .provider import SUBJECT_MARK, Provider, is_lookalike
 from .types import Decision, Identity
 
 
@@ -78,10 +78,15 @@ class Access:
     def _own_name(self, provider: Provider, identity: Identity) -> str | None:
         """The username, if a rule lets it in and nobody else was the first to use it.
 
-        A username that is spelled like a subject (`id:7`) is not what an entry `id:7` means.
+        A username that is spelled like a subject (`id:7`) is not what an entry `id:7` means, and a look-alike of a name
+        is not that name.
         """
         name = _spelled(provider, identity)
-        if name.startswith(SUBJECT_MARK) or name not in provider.allowed_users | provider.admin_users:
+        if (
+            is_lookalike(identity.username)
+            or name.startswith(SUBJECT_MARK)
+            or name not in provider.allowed_users | provider.admin_users
+        ):
             return None
         return name if self._pins.pinned_subject(identity.provider, name) in (None, identity.subject) else None
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from .errors import LoginRefused
 from .hub import HubUsers
 from .names import LONGEST, name_key, normalise
-from .provider import Provider
+from .provider import Provider, is_lookalike
 from .types import HubUser, Identity
 
 HubKey = tuple[int, float]
@@ -191,7 +191,7 @@ class Mapper:
             return False
         if hub_key(user) in self._unfinished:
             return self._unfinished[hub_key(user)] == identity.key
-        if not self._adoptable(provider, user):
+        if not self._adoptable(provider, user) or is_lookalike(identity.username):
             return False
         pin = self._recorded.pinned_subject(provider.name, provider.normalize_username(identity.username))
         return pin in (None, identity.subject)

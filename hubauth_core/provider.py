@@ -49,6 +49,16 @@ def reusable(path: str) -> bool:
     return path.rsplit(".", 1)[-1].lower() in REUSABLE
 
 
+def is_lookalike(username: str) -> bool:
+    """Whether a username may be taken for another one that differs in more than case: full-width letters, "ß" for "ss".
+
+    To a source that lets people choose their names these are two accounts, and what is given by name is not for the
+    second one (row V38).
+    """
+    composed = unicodedata.normalize("NFC", username)
+    return unicodedata.normalize("NFKC", username) != composed or len(composed.casefold()) != len(composed)
+
+
 class Provider(LoggingConfigurable):
     """One configured source of sign-ins. `name` never changes: it is half of every identity's key.
 

@@ -18,6 +18,7 @@ from .errors import HubAuthError, LoginRefused, ProviderError, StoreError
 from .events import Audit
 from .identities import Identities, new_id
 from .mapping import Mapper, Place, Record, hub_key
+from .provider import Provider, is_lookalike
 from .registry import Registry
 from .transaction import begin, remember
 from .types import (
@@ -175,7 +176,7 @@ class SignInFlow:
             identity,
             hub_user,
             record_id=record_id,
-            pin=self.registry.provider(identity.provider).normalize_username(identity.username),
+            pin=_pin_of(self.registry.provider(identity.provider), identity.username),
             relies_on_pin=admitted.verdict.relied_on is not None,
             sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state),
         )
@@ -199,6 +200,11 @@ class SignInFlow:
                 address=address,
             )
         )
+
+
+def _pin_of(provider: Provider, username: str) -> str:
+    """What a sign-in pins to its subject: a look-alike takes nothing from the name that it looks like (row V38)."""
+    return username if is_lookalike(username) else provider.normalize_username(username)
 
 
 def _event(kind: str, identity: Identity, *, hub_user: str, address: str) -> Event:

@@ -157,6 +157,17 @@ def test_a_stranger_with_a_name_that_was_somebodys_is_neither_allowed_nor_admin(
     assert decide(person("7"), pins=NOBODY_ELSE, **rules).decision == Decision(allowed=True, admin=True)
 
 
+@pytest.mark.row("V38")
+@pytest.mark.parametrize("username", ["ｂoss", "boſs", "boß", "BOẞ", "ｂｏｓｓ"])
+def test_a_lookalike_of_a_name_gets_nothing_that_is_given_by_name(username: str) -> None:
+    for rules in ({"allowed_users": {"boss"}}, {"admin_users": {"boss"}}):
+        assert decide(person(username="Boss"), **rules).decision.allowed
+        verdict = decide(person("666", username), **rules)
+        assert (verdict.decision.allowed, bool(verdict.decision.admin)) == (False, False)
+    with pytest.raises(LoginRefused):
+        decide(person("666", username), blocked_users={"boss"}, allow_all=True)
+
+
 def test_the_present_name_is_what_a_block_is_said_to_be_about() -> None:
     access, provider = Access(KnownPins({"formerly": "7"}), several=False), Provider("uni", blocked_users={"ANN", "x"})
     assert access.is_blocked_name(provider, person(username="Ann"))

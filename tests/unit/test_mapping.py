@@ -152,6 +152,15 @@ async def test_names_that_the_administrator_wrote_hub_wide_are_adopted_by_the_pr
     assert refusal(house, "github", "2", "bob") == "name_taken"
 
 
+@pytest.mark.row("V38")
+@pytest.mark.parametrize("username", ["ａlice", "aliｃe", "ａｌｉｃｅ"])
+async def test_a_lookalike_adopts_nobody(identities: Identities, username: str) -> None:
+    house = House(identities, SEVERAL, listed=["alice"], options={"uni": {"adopt": ["alice"]}})
+    alice = house.hub_users.add("alice", admin=True)
+    assert refusal(house, "uni", "666", username) == "name_taken"
+    assert await house.sign_in("uni", "1", "Alice") == alice
+
+
 async def test_a_listed_name_without_the_prefix_is_not_adopted_by_way_of_the_hub_wide_map(
     identities: Identities,
 ) -> None:

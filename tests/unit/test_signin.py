@@ -571,6 +571,19 @@ async def test_a_hub_that_signs_in_somebody_else_than_it_was_told_is_not_followe
     assert (await house.sign_in("8", "ann")).name == "ann"
 
 
+@pytest.mark.row("V38")
+async def test_a_lookalike_who_comes_first_keeps_nobody_out(shelf: Shelf, database: Database, tmp_path: Path) -> None:
+    house = House(shelf, database, tmp_path / "trail", uni={"allow_all": True, "admin_users": {"boss"}})
+    await house.sign_in("666", "boß")
+    source = house.registry.provider("uni")
+    for subject, username, admin in [("666", "boß", False), ("7", "boss", True), ("666", "boss", True)]:
+        person = Identity(provider="uni", subject=subject, username=username)
+        assert house.flow.access.decide(source, person).decision.admin is admin
+    await house.identities.pin("uni", "boss", "7")
+    renamed = Identity(provider="uni", subject="666", username="boss")
+    assert house.flow.access.decide(source, renamed).decision.admin is False
+
+
 @pytest.mark.row("F20", "V39")
 async def test_a_hub_user_who_got_the_name_meanwhile_is_not_taken_for_the_one_that_was_meant(house: House) -> None:
     ann = await house.sign_in("7", "ann")
