@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import pytest
+from tornado.web import RequestHandler
 
 from harness.browser import Browser
 from harness.hub import Hub
 from harness.hubs import StartHub, newest_only
 from hostile_idp import tokens
+from hostile_idp.faults import json_answer
 from hostile_idp.server import HostileIdP
 
 from .scene import ABSENT, Rejection, Scene, config
@@ -280,6 +283,30 @@ async def test_redirect_uri_follows_the_address_asked_where_no_public_url_is_set
 ) -> None:
     page = await scene.leave(browser, "red")
     assert page.query["redirect_uri"] == scene.hub.callback_url("red")
+
+
+@pytest.mark.row("F02")
+async def test_a_provider_that_lets_us_wait_lets_nobody_else_wait(
+    scene: Scene, browser: Browser, other_browser: Browser
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    async def late(handler: RequestHandler) -> None:
+        asked.set()
+        await asyncio.to_thread(go_on.wait)
+        await json_answer({"error": "invalid_grant"}, 400)(handler)
+
+    scene["red"].replace("/token", late)
+    waiting = asyncio.create_task(scene.sign_in(browser, "red"))
+    try:
+        await asyncio.to_thread(asked.wait)
+        scene.person("blue", "f02", "finn")
+        await scene.sign_in(other_browser, "blue")
+        assert await other_browser.hub_user() == "blue-finn"
+        assert not waiting.done()
+    finally:
+        go_on.set()
+    assert (await waiting).status == 400
 
 
 @pytest.mark.row("C26", "C27")
