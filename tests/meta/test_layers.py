@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -15,8 +16,8 @@ CORE = ROOT / "hubauth_core"
 ORDER = [
     *("errors", "types", "hookspecs", "provider", "configure"),
     *("discovery", "manager", "calls", "registry"),
-    *("transaction", "challenges", "access"),
-    *("names", "schema", "migrations", "hub", "mapping", "database", "binding", "sweep", "identities", "vault"),
+    *("transaction", "challenges", "hub", "access"),
+    *("names", "schema", "migrations", "mapping", "database", "binding", "sweep", "identities", "vault"),
     *("events", "signin", "lifecycle"),
     *("web", "authenticator"),
     *("oauth2", "builtin"),
@@ -67,6 +68,13 @@ def layer(module: str) -> str:
 def test_order_names_every_module() -> None:
     there = {layer(name_of(path)) for path in MODULES} - {""}
     assert there == set(ORDER)
+
+
+def test_the_architecture_page_draws_the_house_in_this_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    house = page.partition("```\nhubauth_core/\n")[2].partition("```")[0]
+    drawn = re.findall(r"^  (\w+)(?:\.py|/) ", house, re.MULTILINE)
+    assert drawn == [module for module in ORDER if module != "migrations"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
