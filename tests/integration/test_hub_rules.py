@@ -128,7 +128,8 @@ async def test_hub_user_renamed_by_an_administrator_stays_the_same_person(
 @pytest.mark.row("V10", "7.4.1", "7.2.4")
 async def test_logout_ends_every_session_on_the_server(scene: Scene, browser: Browser, other_browser: Browser) -> None:
     scene.person("red", "v10", "leo")
-    await scene.sign_in(browser, "red")
+    signed_in = await scene.sign_in(browser, "red")
+    assert signed_in.status == 302, signed_in.text
     other_browser.client.cookies.update(browser.client.cookies)  # a second tab, or a thief
     assert await other_browser.hub_user() == "red-leo"
     await browser.sign_out()
