@@ -96,8 +96,7 @@ def _check_empty(connection: Connection, hub_users: list[HubUser]) -> None:
     if older and not _told(connection, _TOLD_EMPTY):
         raise ConfigError(
             f"hubauth has no identities recorded, but this hub has {older} users already. If the database of hubauth "
-            "was lost or db_url changed, bring it back. If hubauth is new here, run `hubauth init` (or `hubauth "
-            "migrate`, to keep the users of another authenticator) and start again."
+            "was lost or db_url changed, bring it back. If hubauth is new here, run `hubauth init` and start again."
         )
     if not older:
         _remember(connection, _TOLD_EMPTY)
