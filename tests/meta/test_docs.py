@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from traitlets.config import Config
@@ -13,6 +14,7 @@ from traitlets.config import Config
 from hubauth_core import configure
 from hubauth_core.cli.check import examine
 from hubauth_core.hookspecs import SPECS
+from hubauth_core.manager import PluginManager
 from hubauth_core.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +56,13 @@ def test_examples_of_configuration_are_valid(page: Path, tmp_path: Path, monkeyp
         registry = Registry()
         registry.configure(c.HubAuthenticator.providers)
         assert list(registry.providers) == list(c.HubAuthenticator.providers)
+
+
+def test_the_plugin_of_the_page_about_rules_is_one() -> None:
+    module = ModuleType("hubauth_gatekeeper")
+    example, _ = PYTHON.findall((ROOT / "docs/how-to/rules-of-your-own.md").read_text())
+    exec(compile(example, module.__name__, "exec"), vars(module))
+    PluginManager().add_plugin(module, "gatekeeper", "the page")
 
 
 def test_the_configuration_in_the_readme_passes_its_own_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

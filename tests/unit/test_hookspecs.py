@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import pytest
 
+import hubauth_core
 from hubauth_core.hookspecs import ANSWERS, BROADCAST, PROJECT, SPECS
 
 
@@ -29,3 +31,10 @@ def test_every_call_names_its_provider(hook: str) -> None:
 def test_every_hook_says_what_it_answers_and_what_it_is_for(hook: str) -> None:
     assert hook in ANSWERS
     assert (SPECS[hook].__doc__ or "").strip()
+
+
+def test_a_plugin_author_finds_every_type_of_the_contract_in_one_place() -> None:
+    texts = [text for spec in SPECS.values() for text in inspect.get_annotations(spec).values()]
+    named = set(re.findall(r"\b[A-Z]\w+", " ".join(texts)))
+    assert {"Step", "RefreshedIdentity", "Challenge"} <= named
+    assert named - set(hubauth_core.__all__) == {"Any", "None", "Sequence", "Set"}
