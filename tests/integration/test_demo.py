@@ -118,6 +118,13 @@ async def test_form_leads_to_the_hub_and_a_wrong_password_does_not(demo: Demo) -
         assert await browser.hub_user() == "guests-guest"
 
 
+async def test_form_lets_in_nobody_but_the_guest(demo: Demo) -> None:
+    async with Browser(demo.url) as browser:
+        page = await browser.sign_in_with_form("guests", "eve", "welcome")
+        assert page.status == 403
+        assert await browser.hub_user() is None
+
+
 async def test_person_who_is_not_on_the_list_is_turned_away(demo: Demo) -> None:
     async with Browser(demo.url) as browser:
         page = await choose(browser, "library", "zoe")
