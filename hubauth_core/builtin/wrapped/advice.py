@@ -9,8 +9,10 @@ from .handlers import Source
 from .subjects import Path
 
 
-def advice(source: Source, *, is_form: bool, path: Path, own_rules: bool, hub_manages_groups: bool) -> Iterator[str]:
-    """`path` is that of the subject; `own_rules`: the provider's own options let somebody in."""
+def advice(
+    source: Source, *, is_form: bool, path: Path, own_rules: bool, names_people: bool, hub_manages_groups: bool
+) -> Iterator[str]:
+    """`path` is that of the subject. `own_rules`: the provider's own options let somebody in; `names_people`: by name."""
     inner, name = source.inner, type(source.inner).__name__
     if not is_form:
         yield f"{name} has its own flow: hubauth's state, PKCE and nonce do not protect its sign-ins"
@@ -21,6 +23,11 @@ def advice(source: Source, *, is_form: bool, path: Path, own_rules: bool, hub_ma
         yield f"whoever has a username of {name} gets its hub user: names that are given to somebody else are a risk"
     if not (inner.any_allow_config or own_rules):
         yield f"neither {name} nor this provider has a rule that lets anybody in"
+    if names_people and inner.allow_all:
+        yield (
+            f"{name} itself lets in everybody whom it knows (allow_all), and the allowed_users beside 'config' keep "
+            "nobody out: put them into 'config'"
+        )
     if inner.manage_groups and not hub_manages_groups:
         yield f"{name} manages groups, but the hub has c.HubAuthenticator.manage_groups = False"
 

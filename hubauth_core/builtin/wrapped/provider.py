@@ -156,6 +156,7 @@ class WrappedAuthenticator(Provider):
                 is_form=self.presentation == "form",
                 path=self._subject_path,
                 own_rules=self._rules_here(),
+                names_people=bool(self.allowed_users),
                 hub_manages_groups=bool(getattr(self.parent, "manage_groups", False)),
             )
         )

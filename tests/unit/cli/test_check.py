@@ -192,6 +192,14 @@ def test_wrapped_authenticator_with_a_flow_of_its_own() -> None:
     assert "has its own flow" in found(HUB + LOCAL + providers(gh=wrapped), "warning")
 
 
+def test_rule_beside_a_wrapped_authenticator_that_lets_everybody_in() -> None:
+    wrapped = {"type": "authenticator", "authenticator_class": "dummy", "config": {"password": "p"}}
+    beside = found(HUB + LOCAL + providers(guests={**wrapped, "allowed_users": ["guest"]}), "warning")
+    assert "keep nobody out" in beside
+    wrapped["config"] = {"password": "p", "allowed_users": {"guest"}}
+    assert "keep nobody out" not in found(HUB + LOCAL + providers(guests=wrapped), "warning")
+
+
 def test_scopes_that_are_granted() -> None:
     plain = HUB + LOCAL + providers(uni=OIDC)
     assert "configure(c)" in found(plain, "ok")
