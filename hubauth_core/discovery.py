@@ -71,6 +71,7 @@ class Discovery:
             what = "provider type" if group == TYPES else "plugin"
             raise ConfigError(
                 f"no installed distribution brings the {what} {name!r}. {nearest(name, self.names(group))}"
+                " Or has its plugin still to be installed?"
             )
         if len(same) > 1:
             brought = " and ".join(f"{each.name!r} by {each}" for each in same)

@@ -60,7 +60,7 @@ class OIDCProvider(OAuth2Provider):
         if self.issuer and (problem := issuer_problem(self.issuer, self.allow_insecure_hosts)):
             raise ConfigError(f"issuer = {self.issuer!r} cannot be used: {problem}")
         if "openid" not in self.scope:
-            raise ConfigError("scope must hold 'openid', or the source sends no ID token")
+            raise ConfigError(f"scope = {self.scope!r} lacks an entry 'openid', without which there is no ID token")
         max_age = self.authorize_params.get("max_age", "0")
         if not (max_age.isascii() and max_age.isdigit()):
             raise ConfigError("authorize_params: max_age is a number of seconds")

@@ -51,9 +51,12 @@ def variable(name: str, option: str) -> str:
 def read_secret(option: str, path: str) -> Secret:
     """The secret in a file that an option names, without the line's end. Raises ConfigError."""
     try:
-        return Secret(read_file(option, path).decode().strip())
+        text = read_file(option, path).decode().strip()
     except UnicodeDecodeError:
         raise ConfigError(f"the file of {option!r} holds no text: {path}") from None
+    if not text:
+        raise ConfigError(f"the file of {option!r} is empty: {path}")
+    return Secret(text)
 
 
 def read_file(option: str, path: str) -> bytes:

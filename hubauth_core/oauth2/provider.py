@@ -66,7 +66,10 @@ class OAuth2Provider(Provider):
     """What parts the scopes in an answer of the token endpoint."""
 
     client_id = Unicode(help="What the source calls this hub.").tag(config=True)
-    client_secret = SecretOption(help="The secret that goes with `client_id`.").tag(config=True)
+    client_secret = SecretOption(
+        help="The secret that goes with `client_id`, where neither `client_secret_file` nor the environment "
+        "(`HUBAUTH_<NAME>_CLIENT_SECRET`, `<NAME>` being the provider's) holds it."
+    ).tag(config=True)
     client_secret_file = Unicode(help="A file that holds the client secret.").tag(config=True)
     client_authentication = Enum(
         ["basic", "post", "none", "private_key_jwt", "client_secret_jwt"],
@@ -105,6 +108,8 @@ class OAuth2Provider(Provider):
 
     def __init__(self, name: str, **options: object) -> None:
         super().__init__(name, **options)
+        if self.client_secret and self.client_secret_file:
+            raise ConfigError("client_secret and client_secret_file are both set; keep one of them")
         self._read_environment()
         if self.client_secret_file and not self.client_secret:
             self.client_secret = read_secret("client_secret_file", self.client_secret_file)

@@ -45,13 +45,18 @@ async def fetch_metadata(api: Api, issuer: str) -> Metadata:
         answer = await api.get_json(url)
         if not 400 <= answer.status < 500:
             return parse_metadata(answer.mapping(), issuer, api)
-    raise ProviderError(f"{api.label} has no metadata at its issuer's address.", code="discovery_not_found")
+    raise ProviderError(
+        f"{api.label} has no metadata; {well_known(issuer)[0]} is not there.", code="discovery_not_found"
+    )
 
 
 def parse_metadata(document: dict[str, Any], issuer: str, api: Api) -> Metadata:
     """The metadata in a document. Raises ProviderError."""
     if document.get("issuer") != issuer:
-        raise ProviderError(f"{api.label} calls itself something else than configured.", code="discovery_issuer")
+        raise ProviderError(
+            f"{api.label} does not call itself {issuer!r}, as it is configured here; a slash at the end counts.",
+            code="discovery_issuer",
+        )
     return Metadata(
         issuer=issuer,
         authorization_endpoint=_browser_endpoint(document, issuer, api),

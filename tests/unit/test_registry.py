@@ -92,7 +92,7 @@ def test_one_way_in_is_alone_unless_another_one_is_only_out_of_service(shelf: Sh
 @pytest.mark.parametrize(
     ("providers", "told"),
     [
-        ({"sylk": {}}, ["'sylk'", "no installed distribution", "Did you mean 'silk'?"]),
+        ({"sylk": {}}, ["'sylk'", "no installed distribution", "Did you mean 'silk'?", "plugin"]),
         ({"corp": {"type": "whool"}}, ["provider 'corp'", "'whool'", "Did you mean 'wool'?"]),
         ({"corp": {"type": 7}}, ["provider 'corp'", "'type'", "7"]),
         ({"wool": {"client_id": "7", "clientsecret": "x"}}, ["provider 'wool'", "'clientsecret'", "'client_secret'?"]),

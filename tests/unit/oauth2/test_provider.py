@@ -246,6 +246,15 @@ def test_a_file_that_is_not_there_stops_the_start(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="client_secret_file"):
         forge(client_secret="", client_secret_file=str(tmp_path / "binary"))
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(ConfigError, match="empty"):
+        forge(client_secret="", client_secret_file=str(tmp_path / "empty"))
+
+
+def test_a_secret_and_a_file_with_another_one_are_one_too_many(tmp_path):
+    (tmp_path / "secret").write_text("newer")
+    with pytest.raises(ConfigError, match="both set"):
+        forge(client_secret="older", client_secret_file=str(tmp_path / "secret"))
 
 
 def test_a_public_client_needs_no_secret():

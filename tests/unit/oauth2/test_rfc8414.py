@@ -67,6 +67,7 @@ async def test_metadata_of_another_issuer_is_not_used(idp, make, sign_in, issuer
     with pytest.raises(ProviderError) as caught:
         await sign_in()
     assert caught.value.code == "discovery_issuer"
+    assert repr(idp.issuer) in caught.value.sentence  # what was configured, to be compared with the source's own page
     assert idp.count("/token") == 0
 
 
@@ -137,6 +138,7 @@ async def test_an_issuer_without_metadata_says_so(idp, sign_in):
     with pytest.raises(ProviderError) as caught:
         await sign_in()
     assert caught.value.code == "discovery_not_found"
+    assert idp.issuer + WELL_KNOWN in caught.value.sentence
 
 
 @row("X24")
