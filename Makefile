@@ -1,5 +1,5 @@
 # hubauth: `make test`, `make check`, `make demo`. Each sets up what it needs in .venv and does nothing twice.
-# PYTHON names another interpreter (3.11 or newer); ARGS goes to pytest: make test ARGS="tests/unit -x".
+# PYTHON names another interpreter (3.11 or newer); ARGS goes to pytest or to the demo: make test ARGS="tests/unit -x".
 # JOBS is the number of processes that run tests (0: one, in the foreground, as a debugger wants it).
 
 SHELL := /bin/bash
@@ -24,7 +24,7 @@ help:
 	@echo "make test          set up .venv and run the tests (ARGS=... goes to pytest)"
 	@echo "make check         formatting, lint, types"
 	@echo "make format        format and mend what can be mended"
-	@echo "make demo          a JupyterHub with demo identity providers on http://127.0.0.1:8000"
+	@echo "make demo          a JupyterHub with demo identity providers on http://127.0.0.1:8000 (ARGS='--port 8001': there)"
 	@echo "make docs          write the generated reference pages again"
 	@echo "make parts         what the tests use if it is there: further hub versions, node programs"
 	@echo "make constraints   pin what .venv holds now"
@@ -43,7 +43,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 
 demo: $(VENV)/.demo
-	@$(BIN)/hubauth demo
+	@$(BIN)/hubauth demo $(ARGS)
 
 docs: $(VENV)/.ready
 	$(BIN)/python docs/generate.py
