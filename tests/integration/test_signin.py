@@ -324,6 +324,24 @@ async def test_login_works_right_after_a_key_rotation(scene: Scene, browser: Bro
         scene["red"].key = tokens.rsa()
 
 
+async def test_nobody_signs_in_by_posting_to_the_sign_in_page(scene: Scene, browser: Browser) -> None:
+    await browser.open("/hub/login")
+    fields = {"_xsrf": browser.xsrf, "username": "ann", "password": "any"}
+    assert (await browser.post("/hub/login", fields)).status == 405
+    assert await browser.hub_user() is None
+
+
+@pytest.mark.row("V17")
+async def test_an_api_token_dies_with_its_user(scene: Scene, browser: Browser) -> None:
+    scene.person("red", "v17", "tom")
+    await scene.sign_in(browser, "red")
+    made = await scene.hub.api("POST", "/users/red-tom/tokens")
+    token = made.json()["token"]
+    assert (await scene.hub.api("GET", "/user", token=token)).status_code == 200
+    await scene.hub.api("DELETE", "/users/red-tom")
+    assert (await scene.hub.api("GET", "/user", token=token)).status_code == 403
+
+
 async def test_unknown_provider_is_a_404(scene: Scene, browser: Browser) -> None:
     assert (await browser.begin("green")).status == 404
 
