@@ -210,7 +210,9 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         try:
             user = await handler.login_user({"hubauth": admitted})
         except BaseException:
-            self.flow.turned_away(admitted)
+            refusal = self.flow.turned_away(admitted)
+            refusal.code = "hub_failed"
+            self.flow.refused(admitted.identity.provider, refusal, address=handler.request.remote_ip or "")
             raise
         if user is None:
             raise self.flow.turned_away(admitted)
@@ -284,7 +286,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         pages: list[Any] = list(HANDLERS)
         for name in self.registry.providers:
             for page in self.registry.ask_now("hubauth_pages", name):
-                pages.append((rf"/auth/{name}/{page.pattern.lstrip('/')}", page.handler, dict(page.options)))
+                pages.append((rf"/auth/{name}/(?:{page.pattern.lstrip('/')})", page.handler, dict(page.options)))
         return pages
 
     def login_url(self, base_url: str) -> str:

@@ -335,3 +335,19 @@ async def test_admin_of_users_gets_no_way_into_another_account(scene: Scene, bro
     user = await scene.hub.user("red-max")
     assert user is not None
     assert user["admin"] is False
+
+
+@newest_only
+async def test_hook_of_the_hub_that_fails_is_one_event_and_no_session(
+    start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: OneMore
+) -> None:
+    hook = """
+async def fail(authenticator, handler, model):
+    raise RuntimeError("the administrator's own mistake")
+c.Authenticator.post_auth_hook = fail
+"""
+    scene = Scene(start_hub(config(idps) + hook), idps)
+    browser = new_browser(scene.hub)
+    scene.person("red", "1", "nan")
+    async with Rejection(scene, browser, "hub_failed"):
+        assert (await scene.sign_in(browser, "red")).status == 500

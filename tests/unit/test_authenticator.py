@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -9,10 +10,11 @@ import pytest
 from traitlets.config import Config
 
 from harness.shelf import Shelf
-from hubauth_core import ConfigError, Provider, authenticator
+from hubauth_core import ConfigError, Page, Provider, authenticator
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.discovery import Discovery
 from hubauth_core.registry import Registry
+from hubauth_core.web.pages import HANDLERS
 
 
 class Unbuilt(HubAuthenticator):
@@ -116,3 +118,12 @@ async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh() -> None:
     vars(hub)["lifecycle"] = Content()
     assert await hub.refresh_user(SimpleNamespace(name="ann")) is True
     assert await hub.refresh_user(SimpleNamespace(name="mallory")) is False
+
+
+def test_a_page_of_a_provider_stays_below_its_path() -> None:
+    """An alternative at the top of its pattern would reach every address of the hub."""
+    pages = {"hubauth_pages": [Page(pattern="/users|/.*", handler=object)]}
+    registry = SimpleNamespace(providers={"guests": None}, ask_now=lambda hook, provider: pages[hook])
+    [(pattern, _, _)] = HubAuthenticator.get_handlers(SimpleNamespace(registry=registry), None)[len(HANDLERS) :]
+    assert re.fullmatch(pattern, "/auth/guests/users")
+    assert not re.fullmatch(pattern, "/login")
