@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +14,8 @@ from click.testing import CliRunner
 from traitlets import Unicode
 from traitlets.config import Configurable
 
-from hubauth_core import Provider, hookimpl
+from harness.shelf import brings, entry_point
+from hubauth_core import Provider
 from hubauth_core.cli import main
 from hubauth_core.cli.providers import ProviderType, survey, table
 from hubauth_core.discovery import Discovery
@@ -30,49 +30,23 @@ class Plain(Provider):
     pass
 
 
-class Distributed(Distribution):
-    """A distribution that exists for one test."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    @property
-    def metadata(self) -> Any:
-        return {"Name": self._name, "Version": "1.2"}
-
-    def read_text(self, filename: str) -> None:
-        return None
-
-    def locate_file(self, path: Any) -> Any:
-        return Path(path)
-
-
-def module(name: str, brings: object) -> ModuleType:
+def module(name: str, cls: object) -> ModuleType:
     made = ModuleType(name)
-
-    @hookimpl
-    def hubauth_provider_type() -> object:
-        return brings
-
-    made.hubauth_provider_type = hubauth_provider_type  # type: ignore[attr-defined]  # that is how plugins look
+    vars(made)["hubauth_provider_type"] = brings(cls)
     return made
 
 
 @pytest.fixture(autouse=True)
 def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, brings in {"forge_plugin": Forge, "plain_plugin": Plain, "odd_plugin": 7}.items():
-        monkeypatch.setitem(sys.modules, name, module(name, brings))
+    for name, cls in {"forge_plugin": Forge, "plain_plugin": Plain, "odd_plugin": 7}.items():
+        monkeypatch.setitem(sys.modules, name, module(name, cls))
 
 
 def look(
     entry_points: Mapping[tuple[str, str], str], configured: Mapping[str, Any] | None = None, *, auto: bool = False
 ) -> list[ProviderType]:
     """The survey of `(type, distribution) -> module`."""
-    found = []
-    for (name, distribution), target in entry_points.items():
-        entry_point = EntryPoint(name, target, "hubauth")
-        vars(entry_point)["dist"] = Distributed(distribution)
-        found.append(entry_point)
+    found = [entry_point(name, target, distribution) for (name, distribution), target in entry_points.items()]
     return list(survey(Discovery(found), Configurable(), configured, auto=auto))
 
 
