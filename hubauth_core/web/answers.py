@@ -1,4 +1,4 @@
-"""The one table that says with which status and title a page answers an error."""
+"""How a page answers an error: the one table of statuses and titles, and what the page of a refusal shows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from jupyterhub.utils import url_path_join
+from tornado.httputil import url_concat
 
 from ..errors import (
     ConfigError,
@@ -16,6 +19,7 @@ from ..errors import (
     ProviderUnavailable,
     StoreError,
 )
+from .view import sign_in_url
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,18 @@ def answer_to(error: HubAuthError) -> Answer:
     if answer := BY_CODE.get(error.code):
         return answer
     return next(answer for branch, answer in BY_BRANCH if isinstance(error, branch))
+
+
+def shown_of(
+    error: HubAuthError, base_url: str, *, name: str = "", label: str = "", wanted: str = ""
+) -> dict[str, str]:
+    """What `hubauth-refused.html` shows of an error, and the ways on: provider `name` again, or the sign-in page."""
+    login_url: str = url_concat(url_path_join(base_url, "login"), {"next": wanted} if wanted else {})
+    return {
+        "title": answer_to(error).title,
+        "sentence": error.sentence,
+        "code": error.code,
+        "label": label,
+        "retry_url": sign_in_url(base_url, name, wanted) if name else login_url,
+        "login_url": login_url,
+    }

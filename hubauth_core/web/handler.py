@@ -9,15 +9,13 @@ from urllib.parse import unquote, urlsplit
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.utils import get_browser_protocol, url_path_join
 from tornado import web
-from tornado.httputil import url_concat
 
 from ..errors import HubAuthError, LoginRefused, ProviderUnavailable
 from ..provider import Provider
 from ..signin import Admitted, SignInFlow
 from ..transaction import LIFETIME, Seal, UsedStates, cookie_name, ours
 from ..types import Request, Transaction
-from .answers import answer_to
-from .view import sign_in_url
+from .answers import answer_to, shown_of
 
 MOST_IN_A_FIELD: Final = 16 * 1024
 """Characters of one form field or query parameter that are looked at."""
@@ -188,18 +186,10 @@ class HubAuthHandler(QueryKeptOut):
     async def refuse(self, error: HubAuthError, provider: Provider | None = None, wanted: str = "") -> None:
         """The page of a sign-in that did not work: a sentence, and the way on. One audit event."""
         self.flow.refused(provider.name if provider else "", error, address=self.request.remote_ip or "")
-        answer = answer_to(error)
-        self.set_status(answer.status)
+        self.set_status(answer_to(error).status)
         if retry_after := getattr(error, "retry_after", None):
             self.set_header("Retry-After", str(int(retry_after)))
-        login_url = url_concat(url_path_join(self.hub.base_url, "login"), {"next": wanted} if wanted else {})
-        page = await self.render_template(
-            "hubauth-refused.html",
-            title=answer.title,
-            sentence=error.sentence,
-            code=error.code,
-            label=provider.label if provider else "",
-            retry_url=sign_in_url(self.hub.base_url, provider.name, wanted) if provider else login_url,
-            login_url=login_url,
-        )
+        which = {"name": provider.name, "label": provider.label} if provider else {}
+        shown = shown_of(error, self.hub.base_url, wanted=wanted, **which)
+        page = await self.render_template("hubauth-refused.html", sync=False, **shown)
         self.finish(page)

@@ -13,9 +13,8 @@ from tornado import web
 
 from ...errors import HubAuthError
 from ...types import Identity, SignIn
-from ...web.answers import answer_to
+from ...web.answers import answer_to, shown_of
 from ...web.handler import HubAuthHandler, QueryKeptOut
-from ...web.view import sign_in_url
 from .place import Place
 
 OUTER: Final = frozenset(
@@ -278,16 +277,8 @@ class WrappedHandler(QueryKeptOut):
         if not isinstance(error, Refusal):
             super().write_error(status_code, **options)
             return
-        page = self.render_template(
-            "hubauth-refused.html",
-            sync=True,
-            title=answer_to(error.error).title,
-            sentence=error.error.sentence,
-            code=error.error.code,
-            label=self.source.label,
-            retry_url=sign_in_url(self.hub.base_url, self.source.name),
-            login_url=url_path_join(self.hub.base_url, "login"),
-        )
+        shown = shown_of(error.error, self.hub.base_url, name=self.source.name, label=self.source.label)
+        page = self.render_template("hubauth-refused.html", sync=True, **shown)
         self.set_status(status_code)
         self.write(page)
 
