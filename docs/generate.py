@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from traitlets import Undefined
+from traitlets import Enum, Undefined
 
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.cli import main
@@ -35,13 +35,18 @@ def default(value: Any) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value!r}`"
 
 
+def choices(trait: Any) -> str:
+    """What an option of few values may be."""
+    return f" One of {', '.join(f'`{value!r}`' for value in trait.values)}." if isinstance(trait, Enum) else ""
+
+
 def options(cls: type[Any], known: set[str], instance: Provider | None = None) -> str:
     """A table of options; `instance` shows defaults that one class sets for an option of another."""
     rows = [
         (
             f"`{name}`",
             default(getattr(instance, name) if instance else trait.default_value),
-            " ".join(str(trait.help).split()),
+            " ".join(str(trait.help).split()) + choices(trait),
         )
         for name, trait in sorted(cls.class_traits(config=True).items())
         if name not in known
