@@ -12,7 +12,7 @@ from .subjects import Path
 def advice(
     source: Source, *, is_form: bool, path: Path, own_rules: bool, names_people: bool, hub_manages_groups: bool
 ) -> Iterator[str]:
-    """`path` is that of the subject. `own_rules`: the provider's own options let somebody in; `names_people`: by name."""
+    """`path` is that of the subject. `own_rules`: the provider's own options let people in; `names_people`: by name."""
     inner, name = source.inner, type(source.inner).__name__
     if not is_form:
         yield f"{name} has its own flow: hubauth's state, PKCE and nonce do not protect its sign-ins"
