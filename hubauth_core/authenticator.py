@@ -13,6 +13,7 @@ from traitlets import Bool, Dict, Enum, Float, List, Unicode, default
 from traitlets.config import Application
 
 from .access import Access
+from .auth_model import auth_state, rights
 from .database import open_database, store_url
 from .discovery import nearest
 from .errors import ConfigError
@@ -160,33 +161,16 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
     def model(self, admitted: Admitted) -> dict[str, Any]:
         """What the hub's `login_user` wants to know about a sign-in."""
         name = admitted.place.name
-        model: dict[str, Any] = {
+        kept = auth_state(admitted.sign_in, tokens=self.auth_state_tokens) if self.enable_auth_state else None
+        return {
             "name": name,
-            "auth_state": self._auth_state(admitted) if self.enable_auth_state else None,
+            "auth_state": kept,
             "hubauth": admitted,
+            **self._rights(name, admitted.verdict.decision),
         }
-        return model | self._rights(name, admitted.verdict.decision)
 
     def _rights(self, name: str, decision: Decision) -> dict[str, Any]:
-        """Admin and groups as the hub's model has them; None leaves what is."""
-        rights: dict[str, Any] = {"admin": True if name in self.admin_users else decision.admin}
-        if self.manage_groups:
-            rights["groups"] = None if decision.groups is None else sorted(decision.groups)
-        return rights
-
-    def _auth_state(self, admitted: Admitted) -> dict[str, Any]:
-        identity = admitted.identity
-        state: dict[str, Any] = {
-            "provider": identity.provider,
-            "subject": identity.subject,
-            "claims": dict(identity.claims),
-        }
-        if self.auth_state_tokens:
-            for credential in admitted.sign_in.credentials[:1]:
-                tokens = {name: getattr(credential, name) for name in ("access_token", "refresh_token", "id_token")}
-                state |= {name: token.reveal() for name, token in tokens.items() if token is not None}
-                state |= {"scope": sorted(credential.scopes), f"{identity.provider}_user": dict(identity.claims)}
-        return state
+        return rights(decision, listed_admin=name in self.admin_users, groups=self.manage_groups)
 
     def normalize_username(self, username: str) -> str:
         """The hub's spelling. `username_map` is not applied here: mapping applies it, once, at the first sign-in."""
@@ -249,10 +233,10 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             return answer
         if not (answer.decision.allowed or self.allow_all or super().check_allowed(user.name)):
             return False
-        rights = self._rights(user.name, answer.decision)
-        if rights["admin"] in (None, user.admin) and rights.get("groups") is None:
+        now = self._rights(user.name, answer.decision)
+        if now["admin"] in (None, user.admin) and now.get("groups") is None:
             return True
-        return {"name": user.name, **rights}
+        return {"name": user.name, **now}
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
         await self.lifecycle.server_starts(user, spawner)

@@ -16,7 +16,7 @@ class SelfHostedProvider(OAuth2Provider):
     """
 
     authorize_path: ClassVar[str] = "/oauth/authorize"
-    token_path: ClassVar[str] = "/oauth/token"  # a path
+    token_path: ClassVar[str] = "/oauth/token"
     api_path: ClassVar[str] = ""
     userinfo_path: ClassVar[str] = "/user"
     """Below `api_url`; the others are below `url`."""

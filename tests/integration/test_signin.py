@@ -350,3 +350,24 @@ async def test_sign_in_ends_in_a_running_server(scene: Scene, browser: Browser) 
     scene.person("blue", "server", "sam")
     await scene.sign_in(browser, "blue")
     assert (await browser.server("blue-sam"))["user"] == "blue-sam"
+
+
+@pytest.mark.row("V11")
+@pytest.mark.parametrize("victim", ["nobody", "signed in"])
+async def test_an_xsrf_cookie_tossed_from_a_sibling_domain_opens_no_form(
+    scene: Scene, browser: Browser, other_browser: Browser, victim: str
+) -> None:
+    """The attacker's own token, planted in the victim's browser and sent along, fits; where it comes from tells."""
+    if victim == "signed in":
+        scene.person("red", "v11", "viola")
+        await scene.sign_in(other_browser, "red")
+    await browser.open("/hub/login")
+    tossed = {"_xsrf": browser.xsrf, "username": "attacker", "password": "x"}
+    jar = other_browser.client.cookies
+    if "_xsrf" in jar:
+        jar.delete("_xsrf")
+    jar.set("_xsrf", browser.xsrf, domain="127.0.0.1", path="/hub/")
+    for headers in ({"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Mode": "no-cors"}):
+        page = await other_browser.post("/hub/auth/red/login", tossed, headers=headers)
+        assert page.status == 403, headers
+    assert await other_browser.hub_user() == ("red-viola" if victim == "signed in" else None)

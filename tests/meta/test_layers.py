@@ -18,7 +18,7 @@ ORDER = [
     *("discovery", "manager", "calls", "registry"),
     *("transaction", "challenges", "hub", "access"),
     *("names", "schema", "migrations", "mapping", "database", "binding", "sweep", "identities", "vault"),
-    *("events", "signin", "lifecycle"),
+    *("events", "auth_model", "signin", "lifecycle"),
     *("web", "authenticator"),
     *("oauth2", "builtin"),
     *("testing", "cli"),

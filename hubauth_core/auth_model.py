@@ -1,0 +1,36 @@
+"""What the hub is told about somebody: rights and auth_state, in the shapes that JupyterHub has for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .types import Decision, SignIn
+
+TOKENS = ("access_token", "refresh_token", "id_token")
+
+
+def rights(decision: Decision, *, listed_admin: bool, groups: bool) -> dict[str, Any]:
+    """The members `admin` and, with `groups` (the hub's `manage_groups`), `groups`; None leaves what the hub has.
+
+    `listed_admin`: the administrator's hub-wide list names the hub user.
+    """
+    told: dict[str, Any] = {"admin": True if listed_admin else decision.admin}
+    if groups:
+        told["groups"] = None if decision.groups is None else sorted(decision.groups)
+    return told
+
+
+def auth_state(sign_in: SignIn, *, tokens: bool) -> dict[str, Any]:
+    """Provider, subject and claims; with `tokens` also what OAuthenticator's auth_state has, under its names."""
+    identity = sign_in.identity
+    state: dict[str, Any] = {
+        "provider": identity.provider,
+        "subject": identity.subject,
+        "claims": dict(identity.claims),
+    }
+    if tokens and sign_in.credentials:
+        credential = sign_in.credentials[0]
+        issued = {name: getattr(credential, name) for name in TOKENS}
+        state |= {name: token.reveal() for name, token in issued.items() if token is not None}
+        state |= {"scope": sorted(credential.scopes), f"{identity.provider}_user": dict(identity.claims)}
+    return state
