@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterable
@@ -14,12 +15,14 @@ from traitlets import Enum, Undefined
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.cli import main
 from hubauth_core.discovery import Discovery
+from hubauth_core.errors import HubAuthError
 from hubauth_core.hookspecs import BROADCAST, SPECS
 from hubauth_core.provider import Provider
 from hubauth_core.registry import Registry
 from hubauth_core.types import Secret
 
-REFERENCE: Final = Path(__file__).parent / "reference"
+ROOT: Final = Path(__file__).parents[1]
+REFERENCE: Final = ROOT / "docs" / "reference"
 TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "authenticator")
 NOTE: Final = "<!-- Written by docs/generate.py; `make docs` writes it again. -->\n"
 
@@ -97,10 +100,48 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
+def reasons() -> dict[str, list[str]]:
+    """Every reason code in the sources, with the sentences that go with it."""
+    found: dict[str, list[str]] = {branch.default_code: [] for branch in HubAuthError.__subclasses__()}
+    for path in sorted([*ROOT.glob("hubauth_core/**/*.py"), *ROOT.glob("plugins/*/hubauth_*/**/*.py")]):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args:
+                code = next((each.value for each in node.keywords if each.arg == "code"), None)
+                if isinstance(code, ast.Constant) and isinstance(code.value, str):
+                    found.setdefault(code.value, []).append(sentence(node.args[0]))
+    return found
+
+
+def sentence(node: ast.expr) -> str:
+    """A message as it stands in the source, with an ellipsis for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return ""
+
+
+def reasons_page() -> str:
+    rows = [
+        (f"`{code}`", "<br>".join(dict.fromkeys(filter(None, sentences))))
+        for code, sentences in sorted(reasons().items())
+    ]
+    return "\n".join(
+        [
+            NOTE,
+            "# Reason codes\n",
+            "What a page says to the administrator, the audit trail has as `reason`, and the metric `hubauth_events` "
+            "as a label. Codes that begin with `id_token_` or `userinfo_` name the part of the answer that was wrong.\n",
+            table(("code", "what the person reads"), rows),
+        ]
+    )
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "options.md": options_page,
     "hooks.md": hooks_page,
     "commands.md": commands_page,
+    "reasons.md": reasons_page,
 }
 
 

@@ -86,6 +86,11 @@ class Source:
         return self.form.submit
 
     @property
+    def go_on(self) -> str:
+        """What the button of a further step says."""
+        return "Continue" if self.form is None or self.form.submit == Form.submit else self.form.submit
+
+    @property
     def brings_own_form(self) -> bool:
         """Whether the administrator's markup is a whole form, which must not stand inside another one."""
         return self.form is not None and self.form.html is not None and "<form" in self.form.html.lower()

@@ -24,9 +24,9 @@ function offerToReveal(button) {
   button.hidden = false;
 }
 
-// A refused callback stays at its own address, which holds a code; it need not stay in the address bar and the history.
+// A refused callback, or a further step, stays at an address that holds a code; the address bar need not keep it.
 function forgetQuery() {
-  if (document.querySelector(".hubauth-code")) {
+  if (document.querySelector(".hubauth-code, .hubauth-form input[name=state]")) {
     window.history.replaceState(null, "", window.location.pathname);
   }
 }

@@ -55,6 +55,8 @@ def test_a_button_names_its_provider_unless_the_form_says_otherwise() -> None:
 
     assert Source(name="guests", label="Guests", url=url, form=PASSWORD_FORM).submit == "Sign in with Guests"
     assert Source(name="guests", label="Guests", url=url, form=Form(submit="Continue")).submit == "Continue"
+    assert Source(name="guests", label="Guests", url=url, form=PASSWORD_FORM).go_on == "Continue"
+    assert Source(name="guests", label="Guests", url=url, form=Form(submit="Verify")).go_on == "Verify"
 
 
 def test_only_the_username_is_shown_again() -> None:
