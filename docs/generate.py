@@ -130,7 +130,7 @@ def reasons_page() -> str:
         [
             NOTE,
             "# Reason codes\n",
-            "What a page says to the administrator, the audit trail has as `reason`, and the metric `hubauth_events` "
+            "What a page says to the administrator, the audit trail has as `reason`, the metric `hubauth_events` "
             "as a label. Codes that begin with `id_token_` or `userinfo_` name the part of the answer that was wrong.\n",
             table(("code", "what the person reads"), rows),
         ]
