@@ -130,8 +130,8 @@ def reasons_page() -> str:
         [
             NOTE,
             "# Reason codes\n",
-            "What a page says to the administrator, the audit trail has as `reason`, the metric `hubauth_events` "
-            "as a label. Codes that begin with `id_token_` or `userinfo_` name the part of the answer that was wrong.\n",
+            "What a page says to the administrator, the audit trail has as `reason`, the metric `hubauth_events` as "
+            "a label. Codes that begin with `id_token_` or `userinfo_` name the part of the answer that was wrong.\n",
             table(("code", "what the person reads"), rows),
         ]
     )
