@@ -6,11 +6,12 @@ https://www.rfc-editor.org/rfc/rfc9110
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import ssl
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -181,6 +182,16 @@ class Api:
         """Send a form, exactly once: what is in it may be good for one use only (row F03)."""
         sent = {"Accept": "application/json", **(headers or {})}
         return await self._ask(_Request("POST", url, sent, fields), cap, tries=1)
+
+    @contextlib.asynccontextmanager
+    async def patience(self) -> AsyncIterator[None]:
+        """What is asked within takes no longer together than one answer may (row F02). Raises ProviderUnavailable."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield
+        except TimeoutError:
+            self._breaker.failed()
+            raise self.unavailable() from None
 
     async def close(self) -> None:
         """Close the connections."""

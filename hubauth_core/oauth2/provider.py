@@ -102,7 +102,12 @@ class OAuth2Provider(Provider):
         Unicode(), help="Hosts that may be reached over plain http; this machine always may. For an intranet or a test."
     ).tag(config=True)
     connect_timeout = Float(5, min=0.1, max=30, help="Seconds to wait for a connection.").tag(config=True)
-    request_timeout = Float(10, min=0.1, max=60, help="Seconds to wait for a whole answer.").tag(config=True)
+    request_timeout = Float(
+        10,
+        min=0.1,
+        max=60,
+        help="Seconds that the source may take for one step of a sign-in, all its answers together.",
+    ).tag(config=True)
 
     now: Callable[[], float] = staticmethod(time.time)
 
@@ -190,7 +195,8 @@ class OAuth2Provider(Provider):
 
     async def begin_login(self, request: Request, transaction: Transaction) -> Redirect:
         """Send the browser to the source."""
-        endpoints = await self.endpoints()
+        async with self.api.patience():
+            endpoints = await self.endpoints()
         url = rfc6749.authorization_url(
             endpoints.authorize, self.client_id, transaction, self.scope, self.authorize_params
         )
@@ -199,11 +205,12 @@ class OAuth2Provider(Provider):
     async def finish_login(self, request: Request, transaction: Transaction) -> SignIn:
         """Turn the answer that the browser brought into a sign-in. Raises LoginRefused, ProviderError."""
         callback = rfc6749.parse_callback(request)
-        endpoints = await self.endpoints()
-        self._check_issuer(callback, endpoints, transaction)
-        code = rfc6749.code_of(callback, self.label)
-        tokens = await self._tokens(rfc6749.code_fields(code, transaction), endpoints, self.scope)
-        claims = await self.claims_of(tokens, transaction)
+        async with self.api.patience():
+            endpoints = await self.endpoints()
+            self._check_issuer(callback, endpoints, transaction)
+            code = rfc6749.code_of(callback, self.label)
+            tokens = await self._tokens(rfc6749.code_fields(code, transaction), endpoints, self.scope)
+            claims = await self.claims_of(tokens, transaction)
         return SignIn(identity=self.identity(claims), credentials=(tokens,))
 
     async def endpoints(self) -> Endpoints:

@@ -141,5 +141,5 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 def axe(require: parts.Require) -> str:
     """The source of axe-core."""
     folder = parts.node_packages("axe-core")
-    require("axe-core", folder, "npm ci in tests/counterparts")
+    require("axe-core", folder, "make counterparts")
     return (folder / "node_modules/axe-core/axe.min.js").read_text() if folder else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from hostile_idp import ABSENT, HostileIdP, faults
 from hostile_idp import tokens as made
 from hostile_idp.flow import begin, finish, transaction
-from hubauth_core import ConfigError, LoginRefused, ProviderError
+from hubauth_core import ConfigError, LoginRefused, ProviderError, ProviderUnavailable
+from hubauth_core.oauth2 import OIDCProvider
 
 row = pytest.mark.row
 
@@ -186,3 +188,28 @@ def test_what_is_required(make):
         "client_secret",
     ]
     assert issubclass(ConfigError, Exception)
+
+
+class Slow(HostileIdP):
+    """Each of the last two answers of a sign-in is in time by itself."""
+
+    def respond(self, path, request, query):
+        answer = super().respond(path, request, query)
+
+        async def late(handler):
+            await asyncio.sleep(0.6)
+            await answer(handler)
+
+        return late if path in {"/token", "/jwks"} else answer
+
+
+@row("F02")
+async def test_slow_answers_are_counted_together():
+    async with Slow() as idp:
+        options = {"issuer": idp.issuer, "client_id": "hub", "client_secret": "s", "request_timeout": 1}
+        provider = OIDCProvider("uni", **options)
+        url, under_way = await begin(provider, transaction())
+        with pytest.raises(ProviderUnavailable):
+            await finish(provider, idp.sign_in(url), under_way)
+        assert idp.count("/token") == 1
+        await provider.api.close()
