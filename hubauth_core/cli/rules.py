@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
 from jupyterhub.utils import url_path_join
-from sqlalchemy import make_url
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..builtin.wrapped import WrappedAuthenticator
 from ..configure import GRANTED, SCOPE
@@ -72,6 +73,36 @@ def prefixes(hub: Inspected) -> Iterator[Finding]:
         begins = f"begin with {prefix.text!r}" if prefix.text else "are those of the provider, without a prefix"
         yield Finding("ok", name, f"Hub usernames {begins}.")
     yield Finding("ok", "database", f"Identities are kept in {shown(str(url))}.")
+
+
+def first_start(hub: Inspected) -> Iterator[Finding]:
+    """Beside a hub that has users, a new store stops the start until the administrator says that it is right."""
+    theirs = make_url(hub.hub.db_url)
+    try:
+        ours = make_url(address(hub.hub))
+    except ConfigError:
+        return  # told by `prefixes`
+    if not (_is_file(theirs) and ours.get_backend_name() == "sqlite" and not _is_file(ours)):
+        return
+    engine = create_engine(f"sqlite:///file:{theirs.database}?mode=ro&uri=true")
+    try:
+        with engine.connect() as connection:
+            users = connection.execute(text("SELECT count(*) FROM users")).scalar_one()
+    except SQLAlchemyError:
+        return  # no database of a hub that was started; the hub itself will say so
+    finally:
+        engine.dispose()
+    if users:
+        yield Finding(
+            "warning",
+            "database",
+            f"This hub has {users} users; hubauth knows none of them. Run `hubauth init` before the first start, "
+            "and read in the how-to on several providers who may go on under the own name.",
+        )
+
+
+def _is_file(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and Path(url.database or "").is_file()
 
 
 def spawner(hub: Inspected) -> Iterator[Finding]:
@@ -224,6 +255,7 @@ RULES: Final[tuple[Rule, ...]] = (
     broken,
     in_service,
     prefixes,
+    first_start,
     spawner,
     entrance,
     wrapped,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -230,3 +231,16 @@ def test_worst_stands_first() -> None:
     lines = CliRunner().invoke(main, ["check"]).output.splitlines()
     assert lines[0].startswith("error    a: ")
     assert lines[-1] == "1 error, 1 warning."
+
+
+@pytest.mark.parametrize("users", [0, 3])
+def test_hub_with_users_is_told_of_init_before_the_first_start_only(users: int) -> None:
+    with sqlite3.connect("jupyterhub.sqlite") as hub:
+        hub.execute("CREATE TABLE users (id INTEGER, name TEXT)")
+        hub.executemany("INSERT INTO users VALUES (?, ?)", [(number, f"user{number}") for number in range(users)])
+    config = HUB + LOCAL + providers(uni=OIDC)
+    told = found(config, "warning")
+    assert ("has 3 users" in told and "hubauth init" in told) == bool(users)
+    assert not Path("hubauth.sqlite").exists()
+    open_database("sqlite:///hubauth.sqlite").close()
+    assert "hubauth init" not in found(config, "warning")
