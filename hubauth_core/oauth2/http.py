@@ -290,7 +290,7 @@ class _Request:
 
 def bad_response(label: str) -> ProviderError:
     """The error for an answer that cannot be used (row F04)."""
-    return ProviderError(f"{label} sent an answer that this hub cannot use.", code="provider_bad_response")
+    return ProviderError(f"{label} does not answer as it should, try again.", code="provider_bad_response")
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ from tornado.web import RequestHandler
 from harness.browser import Browser
 from harness.hub import Hub
 from harness.hubs import StartHub, newest_only
-from hostile_idp import tokens
+from hostile_idp import faults, tokens
 from hostile_idp.faults import json_answer
 from hostile_idp.server import HostileIdP
 
@@ -371,3 +371,16 @@ async def test_an_xsrf_cookie_tossed_from_a_sibling_domain_opens_no_form(
         page = await other_browser.post("/hub/auth/red/login", tossed, headers=headers)
         assert page.status == 403, headers
     assert await other_browser.hub_user() == ("red-viola" if victim == "signed in" else None)
+
+
+@pytest.mark.row("F04", "F01")
+async def test_a_source_that_answers_rubbish_says_so_and_hurts_nobody_else(scene: Scene, browser: Browser) -> None:
+    scene.person("red", "rubbish", "rubbish")
+    scene["red"].replace("/token", faults.raw(b"<html>not what was asked for", "text/html"))
+    async with Rejection(scene, browser, "provider_bad_response"):
+        page = await scene.sign_in(browser, "red")
+        assert "The red house does not answer as it should, try again." in page.text
+    assert "The red house" in (await browser.open("/hub/login")).text
+    scene.person("blue", "fine", "fine")
+    await scene.sign_in(browser, "blue")
+    assert await browser.hub_user() == "blue-fine"
