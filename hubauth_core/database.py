@@ -244,7 +244,7 @@ def _migrate(database: Database, upgrade: bool) -> None:
     """Create or upgrade the schema, one process at a time; whoever waited finds it done."""
     engine = _engine(database.url, database.engine_options, MIGRATION_PATIENCE)
     try:
-        with engine.begin() as connection, _alone(connection):
+        with engine.connect() as connection, _alone(connection):
             version = _version(connection)
             if version == VERSIONS[-1]:
                 return
@@ -252,6 +252,8 @@ def _migrate(database: Database, upgrade: bool) -> None:
             _run_alembic(connection)
             if version is None:
                 connection.execute(insert(meta).values(name="installed_at", value=repr(float(int(time.time())))))
+            # Before the lock is given back: whoever waits for it must see the new version.
+            connection.commit()
     except FAILURES as error:
         raise _store_error() from error
     finally:
