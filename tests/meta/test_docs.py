@@ -62,7 +62,9 @@ def test_the_plugin_of_the_page_about_rules_is_one() -> None:
     module = ModuleType("hubauth_gatekeeper")
     example, _ = PYTHON.findall((ROOT / "docs/how-to/rules-of-your-own.md").read_text())
     exec(compile(example, module.__name__, "exec"), vars(module))
-    PluginManager().add_plugin(module, "gatekeeper", "the page")
+    manager = PluginManager()
+    manager.add_plugin(module, "gatekeeper", "the page")
+    assert manager.get_plugin("plugin:gatekeeper") is module
 
 
 def test_the_configuration_in_the_readme_passes_its_own_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

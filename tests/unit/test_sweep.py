@@ -163,6 +163,7 @@ async def test_a_fresh_hub_starts_although_it_makes_users_for_the_configured_nam
     hub_users = KnownUsers()
     hub_users.add("admin", created=store.installed_at + 0.1)
     store.sweep(hub_users.everybody())
+    assert store.count() == 0
 
 
 async def test_a_store_that_everybody_left_starts(store: Identities) -> None:
@@ -171,6 +172,7 @@ async def test_a_store_that_everybody_left_starts(store: Identities) -> None:
     await store.forget(hub_key(next(iter(hub_users.everybody()))))
     hub_users.add("old", created=1)
     store.sweep(hub_users.everybody())
+    assert store.count() == 0
 
 
 # Prefixes.
