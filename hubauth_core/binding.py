@@ -6,6 +6,7 @@ gets an error, never the other's row.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,12 +25,18 @@ FRESH = 300
 
 @dataclass(frozen=True, kw_only=True)
 class SealedRow:
-    """An encrypted row of the vault, ready to be written. `purpose` is `credential` or `state`."""
+    """An encrypted row of the vault, ready to be written. `purpose` is `credential` or `state`.
+
+    The rest may be read without opening it; `renewable` says whether there is a refresh token.
+    """
 
     identity_id: str
     purpose: str
     resource: str
     blob: bytes = field(repr=False)
+    scopes: frozenset[str] = frozenset()
+    expires_at: float | None = None
+    renewable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +164,20 @@ def store_sealed(connection: Connection, sealed: Sequence[SealedRow], now: float
     for row in sealed:
         place = {"identity_id": row.identity_id, "purpose": row.purpose, "resource": row.resource}
         connection.execute(delete(vault).where(*(vault.c[name] == value for name, value in place.items())))
-        connection.execute(insert(vault).values(**place, blob=row.blob, updated_at=now))
+        connection.execute(insert(vault).values(**place, **contents(row, now), failures=0, retry_at=0.0))
+
+
+def contents(row: SealedRow, now: float) -> dict[str, Any]:
+    """The columns of the vault that are new with a new content."""
+    return {
+        "blob": row.blob,
+        "updated_at": now,
+        "generation": uuid.uuid4().hex,
+        "scopes": " ".join(sorted(row.scopes)),
+        "expires_at": row.expires_at,
+        "renewable": row.renewable,
+        "trouble": "",
+    }
 
 
 def forget(connection: Connection, user: HubKey) -> None:
@@ -196,6 +216,7 @@ def _record(row: Row[Any]) -> Record:
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         orphaned_at=row.orphaned_at,
+        refused_at=row.refused_at,
     )
 
 

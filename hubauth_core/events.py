@@ -57,6 +57,8 @@ class Audit:
             subject=_short(event.subject),
             username=_short(event.username),
             hub_user=_short(event.hub_user),
+            actor=_short(event.actor),
+            resource=_short(event.resource),
             address=_short(event.address),
             time=event.time or time.time(),
         )

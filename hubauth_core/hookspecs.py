@@ -73,13 +73,20 @@ def hubauth_map_identity(provider: str, identity: Identity) -> str | None:
 
 @hookspec
 async def hubauth_retrieve_credential(provider: str, credential: Credential, resource: str) -> Credential:
-    """Addressed: the credential to hand out for a resource. Token exchange lives here."""
+    """Addressed: a credential for a resource of the provider (`Provider.resources`), got with its own `credential`.
+
+    Token exchange lives here. The answer is stored and, where it has a refresh token, renewed by itself. Raises
+    CredentialError `invalid_target` or `invalid_request` for what the source will never give.
+    """
     raise NotImplementedError
 
 
 @hookspec
 async def hubauth_refresh_credential(provider: str, credential: Credential) -> RefreshedCredential:
-    """Addressed: `Fresh`, `Rotated`, `ReauthRequired` or `Unavailable`."""
+    """Addressed: `Fresh`, `Rotated`, `ReauthRequired` or `Unavailable`; one call at a time for each credential.
+
+    `Fresh` of a credential that has expired counts as `ReauthRequired`.
+    """
     raise NotImplementedError
 
 

@@ -65,7 +65,7 @@ class Lifecycle:
         if record.provider not in self._registry.providers:
             return False
         hub = HubCall(user=user, handler=handler, state=await self._state(record))
-        arguments = {"identity": identity_of(record), "credential": None, "hub": hub}
+        arguments = {"identity": record.identity, "credential": None, "hub": hub}
         try:
             outcome = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
             said = await self._said(record, outcome) if isinstance(outcome, Updated) else None
@@ -90,7 +90,7 @@ class Lifecycle:
     def _judge(self, record: Record, said: SignIn | None) -> Verdict | bool:
         """The rules once more. Whom a source's own rules let in, they still do until it says otherwise."""
         provider = self._registry.provider(record.provider)
-        identity, own = identity_of(record), Decision(allowed=True) if provider.brings_rules else None
+        identity, own = record.identity, Decision(allowed=True) if provider.brings_rules else None
         if said is not None:
             identity, own = said.identity, said.decision
         try:
@@ -155,18 +155,13 @@ class Lifecycle:
 
     async def _tell(self, hook: str, record: Record, hub: HubCall) -> None:
         call = replace(hub, state=await self._state(record))
-        await self._registry.ask(hook, record.provider, identity=identity_of(record), hub=call)
+        await self._registry.ask(hook, record.provider, identity=record.identity, hub=call)
 
     async def _mention(self, hook: str, record: Record, hub: HubCall) -> None:
         try:
             await self._tell(hook, record, hub)
         except HubAuthError as error:
             self._log.error("hubauth: provider %r did not take %s: %s", record.provider, hook, error.sentence)
-
-
-def identity_of(record: Record) -> Identity:
-    """What is recorded of an identity."""
-    return Identity(provider=record.provider, subject=record.subject, username=record.username)
 
 
 def _cares(provider: Provider) -> bool:

@@ -40,6 +40,12 @@ class Record:
     created_at: float
     last_used_at: float
     orphaned_at: float | None = None
+    refused_at: float | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """What is recorded of the identity."""
+        return Identity(provider=self.provider, subject=self.subject, username=self.username)
 
 
 class Recorded(Protocol):

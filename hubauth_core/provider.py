@@ -7,7 +7,7 @@ never meets pluggy, which drops an override without its marker silently.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, Literal, final
 
 from traitlets import Bool, Dict, Enum, List, Set, TraitError, Unicode, Union, default, validate
@@ -16,6 +16,7 @@ from traitlets.utils.bunch import Bunch
 
 from .hookspecs import hookimpl
 from .types import (
+    NOTHING,
     Credential,
     Fresh,
     HubCall,
@@ -78,6 +79,9 @@ class Provider(LoggingConfigurable):
     required_options: ClassVar[tuple[str, ...]] = ()
     """Options without which the provider cannot start."""
 
+    git_username: ClassVar[str] = "oauth2"
+    """The username that goes with an access token where git asks for a password."""
+
     label = Unicode(help="What the sign-in page calls this provider. Defaults to the type's own title.").tag(
         config=True
     )
@@ -123,6 +127,21 @@ class Provider(LoggingConfigurable):
         help="Hub users without identity that a first sign-in here may take over: a list of hub usernames, or "
         "'existing' for all that are older than hubauth (administrators and holders of roles only by name).",
     ).tag(config=True)
+    first_login = Enum(
+        ["create", "choose", "link", "refuse"],
+        "create",
+        help="What becomes of somebody who signs in here for the first time: `create` gives a hub user by the rule for "
+        "names; `choose` lets the person pick a free name, which gets this provider's prefix; `link` connects to a hub "
+        "user whom the person proves to be by signing in another way; `refuse` lets nobody new in.",
+    ).tag(config=True)
+    linkable = Bool(
+        True, help="Whether hub users may connect an identity of this provider to their own, as another way in."
+    ).tag(config=True)
+    git_urls = List(
+        Unicode(),
+        help="Addresses (`https://host` or `https://host/path`) below which this provider's credential opens git "
+        "repositories.",
+    ).tag(config=True)
 
     name: str
 
@@ -154,6 +173,19 @@ class Provider(LoggingConfigurable):
         """The required options that are not set."""
         return [option for option in self.required_options if not getattr(self, option)]
 
+    @property
+    def resources(self) -> Mapping[str, str]:
+        """Further credentials that `retrieve_credential` can bring: name -> what the name stands for, in one string.
+
+        A credential that was stored while a name stood for something else is not handed out (row R14).
+        """
+        return NOTHING
+
+    @property
+    def further_scopes(self) -> Sequence[str]:
+        """Scopes that a person may grant beside those of a sign-in."""
+        return ()
+
     def normalize_username(self, username: str) -> str:
         """The spelling in which two usernames of this source are the same one. Used by rules, never for keys."""
         return unicodedata.normalize("NFKC", username).strip().casefold()
@@ -169,8 +201,8 @@ class Provider(LoggingConfigurable):
         raise NotImplementedError(f"{type(self).__name__} does not say how a sign-in ends")
 
     async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:
-        """The credential to hand out for `resource`; by default the one that the sign-in brought."""
-        return credential
+        """The credential for a name of `resources`, got with the one that the sign-in brought; the core stores it."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how {resource!r} is reached")
 
     async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
         """Renew a credential; by default it needs none."""

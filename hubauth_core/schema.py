@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -93,10 +94,14 @@ identities = Table(
     Column("created_at", Double, nullable=False),
     Column("last_used_at", Double, nullable=False),
     Column("orphaned_at", Double),
+    Column("refused_at", Double),
     UniqueConstraint("provider", "subject", name="hubauth_identity_key"),
     Index("hubauth_identity_hub_user", "hub_user_id", "hub_user_created"),
 )
-"""`home_of` names the hub user whose home identity this is, and is null for the others: at most one home each."""
+"""`home_of` names the hub user whose home identity this is, and is null for the others: at most one home each.
+
+`refused_at` is when its provider, or a rule, last said no for good; null since it last said yes.
+"""
 
 names = Table(
     "hubauth_names",
@@ -144,9 +149,48 @@ vault = Table(
     Column("resource", Exact(255), nullable=False),
     Column("blob", LargeBinary(2**24 - 1), nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("generation", String(32), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("expires_at", Double),
+    Column("renewable", Boolean, nullable=False),
+    Column("trouble", String(64), nullable=False),
+    Column("lease", String(32)),
+    Column("lease_until", Double),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", Double, nullable=False),
     PrimaryKeyConstraint("identity_id", "purpose", "resource"),
 )
-"""What a provider issued for an identity, encrypted."""
+"""What a provider issued for an identity, encrypted; beside it what may be read without opening it.
+
+`generation` is new with every content. `trouble` is why only a new sign-in can help, "" where none is needed. `lease`
+is who renews the credential, until `lease_until`; after `failures` in a row nobody tries before `retry_at`.
+"""
+
+revocations = Table(
+    "hubauth_revocations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("identity_id", String(32), nullable=False),
+    Column("provider", Exact(64), nullable=False),
+    Column("subject", Exact(LONGEST_SUBJECT), nullable=False),
+    Column("resource", Exact(255), nullable=False),
+    Column("blob", LargeBinary(2**24 - 1), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", Double, nullable=False),
+)
+"""Credentials that are deleted here and that the provider has still to hear of."""
+
+consents = Table(
+    "hubauth_consents",
+    metadata,
+    Column("hub_user_id", Integer, nullable=False, autoincrement=False),
+    Column("hub_user_created", ExactTime, nullable=False),
+    Column("provider", Exact(64), nullable=False),
+    Column("granted_by", Exact(255), nullable=False),
+    Column("granted_at", Double, nullable=False),
+    PrimaryKeyConstraint("hub_user_id", "hub_user_created", "provider"),
+)
+"""That an administrator lets a hub user with special rights connect an identity of a provider."""
 
 meta = Table(
     "hubauth_meta",

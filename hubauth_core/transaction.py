@@ -40,7 +40,14 @@ _NONCE_BYTES: Final = 12
 
 
 def begin(
-    provider: str, *, redirect_uri: str, next_url: str, purpose: Literal["login", "link"] = "login"
+    provider: str,
+    *,
+    redirect_uri: str,
+    next_url: str,
+    purpose: Literal["login", "link"] = "login",
+    scopes: Iterable[str] = (),
+    anew: bool = False,
+    bound_to: str = "",
 ) -> Transaction:
     """A new transaction. State, nonce and verifier hold 256 bits each (rows R03, R11)."""
     return Transaction(
@@ -52,6 +59,9 @@ def begin(
         started_at=time.time(),
         next_url=next_url,
         purpose=purpose,
+        scopes=tuple(scopes),
+        anew=anew,
+        bound_to=bound_to,
     )
 
 
@@ -116,7 +126,8 @@ class Seal:
             if base64.urlsafe_b64encode(sealed).decode() != value:  # the decoder skips what it does not know
                 return None
             fields = json.loads(self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode()))
-            return Transaction(**fields | {"verifier": Secret(fields["verifier"])})
+            fields |= {"verifier": Secret(fields["verifier"]), "scopes": tuple(fields["scopes"])}
+            return Transaction(**fields)
         except (ValueError, InvalidTag, KeyError, TypeError):  # the last two: sealed by another version of hubauth
             return None
 

@@ -121,7 +121,9 @@ class SignIn:
 class Transaction:
     """One sign-in under way, bound to the browser that began it and used once.
 
-    `redirect_uri` is the provider's own callback address. `memo` is a provider's own small notes from `begin_login` to
+    `redirect_uri` is the provider's own callback address. `scopes` is what to ask for beside the provider's own scope.
+    `anew` wants the source to ask the person again even if it knows them. `bound_to` names the hub user and the session
+    that a link was begun by; "" for a sign-in. `memo` is a provider's own small notes from `begin_login` to
     `finish_login` (at most 1 KiB as JSON), for example the issuer it sent the browser to.
     """
 
@@ -133,6 +135,9 @@ class Transaction:
     started_at: float
     next_url: str = ""
     purpose: Literal["login", "link"] = "login"
+    scopes: tuple[str, ...] = ()
+    anew: bool = False
+    bound_to: str = ""
     memo: Mapping[str, str] = field(default_factory=_nothing)
 
 
@@ -292,7 +297,8 @@ class Page:
 class Event:
     """Something worth an audit line: what happened, to whom, why. Carries no secret.
 
-    `kind` is a word such as `login`, `login_refused`; `reason` is a code, empty where all went well.
+    `kind` is a word such as `login`, `login_refused`; `reason` is a code, empty where all went well. `actor` is who did
+    it, where that is not the hub user: a service, an administrator. `resource` is what a credential was asked for.
     """
 
     kind: str
@@ -301,6 +307,8 @@ class Event:
     subject: str = ""
     username: str = ""
     hub_user: str = ""
+    actor: str = ""
+    resource: str = ""
     address: str = ""
     time: float = 0.0
 

@@ -162,6 +162,8 @@ def test_an_event_has_no_room_for_a_secret() -> None:
         "subject",
         "username",
         "hub_user",
+        "actor",
+        "resource",
         "address",
         "time",
     }

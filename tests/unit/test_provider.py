@@ -45,7 +45,9 @@ def test_a_provider_has_no_part_in_broadcasts(hook: str) -> None:
 
 async def test_defaults_that_an_author_need_not_write() -> None:
     provider, hub = Provider("uni"), HubCall()
-    assert await provider.retrieve_credential(CREDENTIAL, "") is CREDENTIAL
+    assert dict(provider.resources) == {}
+    with pytest.raises(NotImplementedError):
+        await provider.retrieve_credential(CREDENTIAL, "elsewhere")
     assert await provider.refresh_credential(CREDENTIAL) == Fresh()
     assert await provider.refresh_identity(PERSON, None, hub) == Unchanged()
     assert provider.logout_url(None, "/") is None

@@ -1,4 +1,4 @@
-"""Identities, names, pins, prefixes and the vault."""
+"""Identities, names, pins, prefixes, the vault and what goes with it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,12 +26,45 @@ def upgrade() -> None:
         sa.Column("resource", Exact(255), nullable=False),
         sa.Column("blob", sa.LargeBinary(2**24 - 1), nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
+        sa.Column("generation", sa.String(32), nullable=False),
+        sa.Column("scopes", sa.Text, nullable=False),
+        sa.Column("expires_at", sa.Double),
+        sa.Column("renewable", sa.Boolean, nullable=False),
+        sa.Column("trouble", sa.String(64), nullable=False),
+        sa.Column("lease", sa.String(32)),
+        sa.Column("lease_until", sa.Double),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("retry_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("identity_id", "purpose", "resource"),
     )
+    _revocations_and_consents()
     op.create_table(
         "hubauth_meta",
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
+    )
+
+
+def _revocations_and_consents() -> None:
+    op.create_table(
+        "hubauth_revocations",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("identity_id", sa.String(32), nullable=False),
+        sa.Column("provider", Exact(64), nullable=False),
+        sa.Column("subject", Exact(512), nullable=False),
+        sa.Column("resource", Exact(255), nullable=False),
+        sa.Column("blob", sa.LargeBinary(2**24 - 1), nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("retry_at", sa.Double, nullable=False),
+    )
+    op.create_table(
+        "hubauth_consents",
+        sa.Column("hub_user_id", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("hub_user_created", ExactTime, nullable=False),
+        sa.Column("provider", Exact(64), nullable=False),
+        sa.Column("granted_by", Exact(255), nullable=False),
+        sa.Column("granted_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("hub_user_id", "hub_user_created", "provider"),
     )
 
 
@@ -49,6 +82,7 @@ def _identities() -> None:
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("last_used_at", sa.Double, nullable=False),
         sa.Column("orphaned_at", sa.Double),
+        sa.Column("refused_at", sa.Double),
         sa.UniqueConstraint("provider", "subject", name="hubauth_identity_key"),
     )
     op.create_index("hubauth_identity_hub_user", "hubauth_identities", ["hub_user_id", "hub_user_created"])
