@@ -24,7 +24,9 @@ from .lifecycle import Lifecycle
 from .mapping import Mapper
 from .names import prefixes_of
 from .provider import Provider
+from .refresh import Refresher
 from .registry import Registry
+from .retrieval import Retrieval
 from .signin import Admitted, SignInFlow
 from .transaction import Seal, UsedStates
 from .types import Decision, HubCall
@@ -103,7 +105,25 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         hub_users = JupyterHubUsers(lambda: app.db)
         identities.sweep(hub_users.everybody())
         vault, access = Vault(database), Access(identities, several=len(configured) > 1)
-        self.lifecycle = Lifecycle(registry=registry, access=access, identities=identities, vault=vault, log=self.log)
+        audit = Audit(
+            registry.emit,
+            self.log,
+            path=Path(self.audit_log) if self.audit_log else None,
+            required=self.audit_required,
+        )
+        refresher = Refresher(registry=registry, vault=vault, audit=audit, log=self.log)
+        self.retrieval = Retrieval(
+            registry=registry,
+            access=access,
+            identities=identities,
+            vault=vault,
+            refresher=refresher,
+            audit=audit,
+            blocked=self.blocked_users,
+        )
+        self.lifecycle = Lifecycle(
+            registry=registry, access=access, identities=identities, vault=vault, refresher=refresher, log=self.log
+        )
         self.flow = SignInFlow(
             registry=registry,
             access=access,
@@ -117,12 +137,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             ),
             identities=identities,
             vault=vault,
-            audit=Audit(
-                registry.emit,
-                self.log,
-                path=Path(self.audit_log) if self.audit_log else None,
-                required=self.audit_required,
-            ),
+            audit=audit,
         )
         self.seal = Seal(app.cookie_secret)
         self.used = UsedStates()

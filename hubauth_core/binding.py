@@ -160,10 +160,16 @@ def pin(connection: Connection, provider: str, username: str, subject: str) -> N
 
 
 def store_sealed(connection: Connection, sealed: Sequence[SealedRow], now: float) -> None:
-    """Put rows into the vault, each in place of an older one."""
-    for row in sealed:
+    """Put rows into the vault, each in place of an older one.
+
+    A new credential of the provider itself takes along what was got with the one before.
+    """
+    for row in sorted(sealed, key=lambda row: row.resource):
+        mine = [vault.c.identity_id == row.identity_id, vault.c.purpose == row.purpose]
+        if row.resource:
+            mine.append(vault.c.resource == row.resource)
+        connection.execute(delete(vault).where(*mine))
         place = {"identity_id": row.identity_id, "purpose": row.purpose, "resource": row.resource}
-        connection.execute(delete(vault).where(*(vault.c[name] == value for name, value in place.items())))
         connection.execute(insert(vault).values(**place, **contents(row, now), failures=0, retry_at=0.0))
 
 

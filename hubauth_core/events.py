@@ -53,7 +53,7 @@ class Audit:
         """Write one event. Raises StoreError if a sign-in cannot be written and must be."""
         event = replace(
             event,
-            reason=_code(event.reason),
+            reason=reason_code(event.reason),
             subject=_short(event.subject),
             username=_short(event.username),
             hub_user=_short(event.hub_user),
@@ -76,7 +76,7 @@ class Audit:
         self._listeners(event)
 
 
-def _code(reason: str) -> str:
+def reason_code(reason: str) -> str:
     """A reason code, or `other` for what a plugin made of somebody's text: every reason is a time series for ever."""
     return reason if not reason or _REASON.fullmatch(reason) else "other"
 

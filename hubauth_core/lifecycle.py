@@ -15,14 +15,15 @@ from dataclasses import replace
 from typing import Any
 
 from .access import Access, Verdict
-from .errors import CredentialError, HubAuthError, LoginRefused, ProviderError
+from .errors import CredentialError, HubAuthError, LoginRefused, ProviderError, StoreError
 from .hub import hub_key_of
 from .identities import Identities
 from .mapping import HubKey, Record
 from .provider import Provider
+from .refresh import RAN_OUT, Refresher
 from .registry import Registry
 from .signin import checked
-from .types import Decision, HubCall, Identity, ReauthRequired, Refused, SignIn, Updated
+from .types import Credential, Decision, HubCall, Identity, ReauthRequired, Refused, SignIn, Updated
 from .vault import Vault
 
 
@@ -36,12 +37,14 @@ class Lifecycle:
         access: Access,
         identities: Identities,
         vault: Vault,
+        refresher: Refresher,
         log: logging.Logger | logging.LoggerAdapter[Any],
     ) -> None:
         self._registry = registry
         self._access = access
         self._identities = identities
         self._vault = vault
+        self._refresher = refresher
         self._log = log
         self._refreshing: dict[HubKey, asyncio.Future[Verdict | bool]] = {}
 
@@ -65,7 +68,9 @@ class Lifecycle:
         if record.provider not in self._registry.providers:
             return False
         hub = HubCall(user=user, handler=handler, state=await self._state(record))
-        arguments = {"identity": record.identity, "credential": None, "hub": hub}
+        arguments = {"identity": record.identity, "credential": await self.credential(record), "hub": hub}
+        if await self._is_dead(record):
+            return False
         try:
             outcome = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
             said = await self._said(record, outcome) if isinstance(outcome, Updated) else None
@@ -97,6 +102,18 @@ class Lifecycle:
             return self._access.decide(provider, identity, own)
         except LoginRefused:
             return False
+
+    async def credential(self, record: Record) -> Credential | None:
+        """The identity's credential, good for some time; None where there is none now."""
+        try:
+            return await self._refresher.fresh(record)
+        except (CredentialError, ProviderError, StoreError):
+            return None
+
+    async def _is_dead(self, record: Record) -> bool:
+        """Whether the source has taken the grant back; one that only ran out says nothing about the person."""
+        held = (await self._vault.credential(record)).held
+        return held is not None and held.trouble not in ("", RAN_OUT)
 
     async def added(self, user: Any) -> None:
         """The hub starts and has this user: tell the providers that care."""

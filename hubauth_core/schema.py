@@ -154,7 +154,6 @@ vault = Table(
     Column("expires_at", Double),
     Column("renewable", Boolean, nullable=False),
     Column("trouble", String(64), nullable=False),
-    Column("lease", String(32)),
     Column("lease_until", Double),
     Column("failures", Integer, nullable=False),
     Column("retry_at", Double, nullable=False),
@@ -162,8 +161,8 @@ vault = Table(
 )
 """What a provider issued for an identity, encrypted; beside it what may be read without opening it.
 
-`generation` is new with every content. `trouble` is why only a new sign-in can help, "" where none is needed. `lease`
-is who renews the credential, until `lease_until`; after `failures` in a row nobody tries before `retry_at`.
+`generation` is new with every content. `trouble` is why only a new sign-in can help, "" where none is needed. Until
+`lease_until` somebody renews the credential; after `failures` in a row nobody tries before `retry_at`.
 """
 
 revocations = Table(

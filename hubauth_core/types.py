@@ -247,7 +247,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class ReauthRequired:
-    """Only a new sign-in can help."""
+    """Only a new sign-in can help: what was issued has run out (`expired`), or the source has taken it back."""
 
     reason: str = "expired"
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from jupyterhub.crypto import CryptKeeper
-from sqlalchemy import select
+from sqlalchemy import Row, exists, select
 
-from .binding import SealedRow, store_sealed
+from . import lease
+from .binding import SealedRow, contents, store_sealed
 from .database import Database
 from .errors import ProviderError
 from .mapping import Record
-from .schema import vault
+from .schema import identities, vault
 from .types import Credential, Identity, Secret
 
 CREDENTIAL: Final = "credential"
@@ -43,6 +45,41 @@ class Keeper(Protocol):
         """Any key decrypts."""
 
 
+class Owner(NamedTuple):
+    """Whose a row is, and what for: stands in the row and once more inside its ciphertext."""
+
+    record_id: str
+    provider: str
+    subject: str
+    purpose: str
+    resource: str
+
+    @property
+    def key(self) -> lease.Key:
+        return (self.record_id, self.purpose, self.resource)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What a row says without being opened; times in Unix seconds. See `schema.vault`."""
+
+    resource: str
+    scopes: frozenset[str]
+    expires_at: float | None
+    renewable: bool
+    trouble: str
+    generation: str
+    updated_at: float
+    failures: int
+    retry_at: float
+
+    def lasts(self, now: float, min_ttl: float = 0) -> bool:
+        """Whether it is good for `min_ttl` more seconds; of what is issued for shorter, for half its life."""
+        if self.expires_at is None:
+            return True
+        return self.expires_at - now > min(min_ttl, (self.expires_at - self.updated_at) / 2)
+
+
 @dataclass(frozen=True)
 class Opened(Generic[Content_co]):
     """What a row held; None with a `reason` where there is nothing to use.
@@ -52,19 +89,27 @@ class Opened(Generic[Content_co]):
 
     content: Content_co | None
     reason: Literal["", "storage_disabled", "missing", "unusable"] = ""
+    held: Held | None = None
 
 
 class Vault:
     """Encrypted credentials. Without `keeper` the hub's own keys are used, looked up at each use."""
 
-    def __init__(self, database: Database, keeper: Keeper | None = None) -> None:
+    def __init__(
+        self, database: Database, keeper: Keeper | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._database = database
         self._own_keeper = keeper
+        self._clock = clock
 
     @property
     def enabled(self) -> bool:
         """True if there are keys. Without them nothing is stored, and sign-in works."""
         return bool(self._keeper.keys)
+
+    def now(self) -> float:
+        """The time by which credentials expire, in Unix seconds."""
+        return self._clock()
 
     async def seal(
         self,
@@ -73,37 +118,118 @@ class Vault:
         credentials: Sequence[Credential] = (),
         state: Mapping[str, Any] | None = None,
     ) -> tuple[SealedRow, ...]:
-        """Encrypt what a sign-in brought, for `Identities.bind`. Raises ProviderError for what cannot be stored."""
+        """Encrypt what a sign-in brought, for `Identities.bind`. Raises ProviderError for what cannot be stored.
+
+        A credential for less than the stored one, which is still good, is left out: it stays as it is.
+        """
         if not self.enabled:
             return ()
-        contents = [(CREDENTIAL, each.resource, _to_plain(each)) for each in credentials]
+        rows = []
+        for credential in credentials:
+            owner = Owner(record_id, *identity.key, CREDENTIAL, credential.resource)
+            kept = await self._worth_keeping(owner, credential)
+            if kept is not None:
+                rows.append(await self._seal_credential(owner, kept))
         if state is not None:
-            contents.append((STATE, "", dict(state)))
-        return tuple([await self._seal(record_id, identity, *content) for content in contents])
+            rows.append(await self._seal(Owner(record_id, *identity.key, STATE, ""), dict(state)))
+        return tuple(rows)
 
     async def store(self, rows: Sequence[SealedRow], now: float) -> None:
-        """Write sealed rows outside a sign-in, for example a renewed credential. Raises StoreError."""
+        """Write sealed rows outside a sign-in. Raises StoreError."""
         if rows:
             await self._database.write(lambda connection: store_sealed(connection, rows, now))
 
     async def credential(self, record: Record, resource: str = "") -> Opened[Credential]:
         """The credential of an identity for a resource ("" is the provider's own API)."""
-        opened = await self._open(record, CREDENTIAL, resource)
+        opened = await self._open(_owner(record, CREDENTIAL, resource))
         if opened.content is None:
-            return Opened(None, opened.reason)
-        return Opened(_from_plain(opened.content))
+            return Opened(None, opened.reason, opened.held)
+        return Opened(_from_plain(opened.content), held=opened.held)
 
     async def state(self, record: Record) -> Opened[Mapping[str, Any]]:
         """What the provider kept of the identity's last sign-in (`SignIn.state`)."""
-        return await self._open(record, STATE, "")
+        return await self._open(_owner(record, STATE, ""))
+
+    # One credential, renewed; every change only if nobody else has changed it since it was read.
+
+    async def lease(self, record: Record, held: Held) -> bool:
+        """Whether the caller may renew the credential now, and nobody else meanwhile. Raises StoreError."""
+        key, now = _owner(record, CREDENTIAL, held.resource).key, self._clock()
+        return await self._database.write(lambda connection: lease.take(connection, key, held.generation, now))
+
+    async def sealed(self, record: Record, resource: str, credential: Credential) -> SealedRow:
+        """A credential that takes the place of the one in that row."""
+        return await self._seal_credential(_owner(record, CREDENTIAL, resource), credential)
+
+    async def replace(self, row: SealedRow, held: Held) -> bool:
+        """Put a renewed credential in the place of what was read; False if that is gone. Raises StoreError."""
+        new = contents(row, self._clock())
+        key = (row.identity_id, row.purpose, row.resource)
+        return await self._database.write(lambda connection: lease.end(connection, key, held.generation, new))
+
+    async def add(self, row: SealedRow) -> bool:
+        """Store a credential got with another one, unless the identity is gone (row F20). Raises StoreError."""
+        now = self._clock()
+        there = select(exists().where(identities.c.id == row.identity_id))
+
+        def write(connection: Any) -> bool:
+            if not connection.execute(there).scalar():
+                return False
+            store_sealed(connection, [row], now)
+            return True
+
+        return await self._database.write(write)
+
+    async def set_aside(self, record: Record, held: Held, trouble: str) -> None:
+        """Note that only a new sign-in can help. Raises StoreError."""
+        await self._end(record, held, {"trouble": trouble})
+
+    async def put_off(self, record: Record, held: Held, retry_at: float) -> None:
+        """Note that the source does not answer, and when to ask it again. Raises StoreError."""
+        await self._end(record, held, {"failures": held.failures + 1, "retry_at": retry_at})
+
+    async def leave(self, record: Record, held: Held) -> None:
+        """Give the lease back; the credential is as it was. Raises StoreError."""
+        await self._end(record, held, {})
+
+    async def _end(self, record: Record, held: Held, changed: Mapping[str, Any]) -> None:
+        key = _owner(record, CREDENTIAL, held.resource).key
+        await self._database.write(lambda connection: lease.end(connection, key, held.generation, changed))
 
     @property
     def _keeper(self) -> Keeper:
         keeper: Keeper = self._own_keeper or CryptKeeper.instance()
         return keeper
 
-    async def _seal(self, record_id: str, identity: Identity, purpose: str, resource: str, content: Any) -> SealedRow:
-        owner = _owner(record_id, identity.provider, identity.subject, purpose, resource)
+    async def _worth_keeping(self, owner: Owner, new: Credential) -> Credential | None:
+        """What to store of a sign-in's credential beside the stored one; None for nothing.
+
+        Whoever signs in with the least keeps what was granted before; a source that gives a refresh token once does not
+        take it back by not repeating it.
+        """
+        row = self._row(owner)
+        held = None if row is None else _held(row)
+        if held is None or held.trouble or not new.scopes <= held.scopes:
+            return new
+        if not (held.renewable or held.lasts(self._clock())):
+            return new
+        before = (await self._open(owner)).content
+        if before is None:
+            return new
+        if new.scopes < held.scopes:
+            return None
+        return new if new.refresh_token else replace(new, refresh_token=_from_plain(before).refresh_token)
+
+    async def _seal_credential(self, owner: Owner, credential: Credential) -> SealedRow:
+        row = await self._seal(owner, _to_plain(credential))
+        return replace(
+            row,
+            scopes=credential.scopes,
+            expires_at=credential.expires_at,
+            renewable=credential.refresh_token is not None,
+        )
+
+    async def _seal(self, owner: Owner, content: Any) -> SealedRow:
         try:
             text = json.dumps({"owner": owner, "content": content}, default=_plain)
         except (TypeError, ValueError) as error:
@@ -111,36 +237,48 @@ class Vault:
         if len(text) > LARGEST:
             raise ProviderError("What the provider wants kept is too large.", code="state_invalid")
         blob = await self._keeper.encrypt(text)
-        return SealedRow(identity_id=record_id, purpose=purpose, resource=resource, blob=blob)
+        return SealedRow(identity_id=owner.record_id, purpose=owner.purpose, resource=owner.resource, blob=blob)
 
-    async def _open(self, record: Record, purpose: str, resource: str) -> Opened[dict[str, Any]]:
+    async def _open(self, owner: Owner) -> Opened[dict[str, Any]]:
         if not self.enabled:
             return Opened(None, "storage_disabled")
-        blob = self._read(record.id, purpose, resource)
-        if blob is None:
+        row = self._row(owner)
+        if row is None:
             return Opened(None, "missing")
         try:
-            payload = json.loads(await self._keeper.decrypt(blob))
-            owned = payload["owner"] == _owner(record.id, record.provider, record.subject, purpose, resource)
-            content = payload["content"]
+            payload = json.loads(await self._keeper.decrypt(row.blob))
+            owned, content = payload["owner"] == list(owner), payload["content"]
         except Exception as error:  # whatever a wrong key or a broken row makes of it
-            log.warning("A stored %s of identity %s cannot be read: %s", purpose, record.id, type(error).__name__)
-            return Opened(None, "unusable")
+            log.warning(
+                "A stored %s of identity %s cannot be read: %s", owner.purpose, owner.record_id, type(error).__name__
+            )
+            return Opened(None, "unusable", _held(row))
         if not owned or not isinstance(content, dict):
-            log.error("A stored %s of identity %s belongs to another row", purpose, record.id)
-            return Opened(None, "unusable")
-        return Opened(content)
+            log.error("A stored %s of identity %s belongs to another row", owner.purpose, owner.record_id)
+            return Opened(None, "unusable", _held(row))
+        return Opened(content, held=_held(row))
 
-    def _read(self, record_id: str, purpose: str, resource: str) -> bytes | None:
-        place = {"identity_id": record_id, "purpose": purpose, "resource": resource}
-        query = select(vault.c.blob).where(*(vault.c[name] == value for name, value in place.items()))
+    def _row(self, owner: Owner) -> Row[Any] | None:
         with self._database.read() as connection:
-            blob: bytes | None = connection.execute(query).scalar()
-        return blob
+            return connection.execute(select(vault).where(*lease.at(owner.key))).first()
 
 
-def _owner(record_id: str, provider: str, subject: str, purpose: str, resource: str) -> list[str]:
-    return [record_id, provider, subject, purpose, resource]
+def _owner(record: Record, purpose: str, resource: str) -> Owner:
+    return Owner(record.id, record.provider, record.subject, purpose, resource)
+
+
+def _held(row: Row[Any]) -> Held:
+    return Held(
+        resource=row.resource,
+        scopes=frozenset(row.scopes.split()),
+        expires_at=row.expires_at,
+        renewable=row.renewable,
+        trouble=row.trouble,
+        generation=row.generation,
+        updated_at=row.updated_at,
+        failures=row.failures,
+        retry_at=row.retry_at,
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -22,9 +22,9 @@ import httpx
 
 from ..errors import ProviderError, ProviderUnavailable
 from ..types import Secret
+from ..urls import origin, problem_with
 from . import strict_json
 from .breaker import Breaker
-from .urls import origin, problem_with
 
 CAP: Final = 1024 * 1024
 """Bytes of an answer, counted after decompression (row F05)."""

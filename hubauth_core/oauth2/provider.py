@@ -24,12 +24,12 @@ from ..types import (
     Transaction,
     Unavailable,
 )
+from ..urls import problem_with
 from . import rfc6749, rfc7523, rfc9207
 from .claims import Claims
 from .http import SMALL_CAP, Api
 from .identity import Paths, identity_of, text
 from .options import SecretOption, from_environment, read_file, read_secret, variable
-from .urls import problem_with
 
 WITH_SECRET: Final = frozenset({"basic", "post", "client_secret_jwt"})
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from authlib.oauth2.rfc8414.well_known import get_well_known_url
 
 from ..errors import ProviderError
+from ..urls import problem_with, strays_from
 from .http import Api
 from .rfc6749 import reserved_in
-from .urls import problem_with, strays_from
 
 OPENID: Final = "openid-configuration"
 OAUTH: Final = "oauth-authorization-server"

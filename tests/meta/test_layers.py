@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "hubauth_core"
 
 ORDER = [
-    *("errors", "types", "hookspecs", "provider", "configure"),
+    *("errors", "urls", "types", "hookspecs", "provider", "configure"),
     *("discovery", "manager", "calls", "registry"),
     *("transaction", "challenges", "hub", "access"),
-    *("names", "schema", "migrations", "mapping", "database", "binding", "sweep", "identities", "vault"),
-    *("events", "auth_model", "signin", "lifecycle"),
+    *("names", "schema", "migrations", "mapping", "database", "binding", "sweep", "identities", "lease", "vault"),
+    *("events", "auth_model", "refresh", "git", "retrieval", "signin", "lifecycle"),
     *("web", "authenticator"),
     *("oauth2", "builtin"),
     *("testing", "cli"),

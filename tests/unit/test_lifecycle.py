@@ -28,8 +28,11 @@ from hubauth_core import (
 )
 from hubauth_core.access import Access, Verdict
 from hubauth_core.database import Database
+from hubauth_core.events import Audit
 from hubauth_core.identities import Identities, new_id
 from hubauth_core.lifecycle import Lifecycle
+from hubauth_core.refresh import Refresher
+from hubauth_core.registry import Registry
 from hubauth_core.vault import Vault
 
 PERSON = Identity(subject="7", username="ann")
@@ -74,13 +77,19 @@ class House:
         registry = self.shelf.registry({"uni": options}, disable_broken=True)
         for provider in registry.providers.values():
             vars(provider)["answer"] = Unchanged() if answer is None else answer
-        return await Lifecycle(
+        return await self.lifecycle(registry).refresh(self.user)
+
+    def lifecycle(self, registry: Registry) -> Lifecycle:
+        log = logging.getLogger("hubauth.test")
+        audit = Audit(registry.emit, log)
+        return Lifecycle(
             registry=registry,
             access=Access(self.identities, several=False),
             identities=self.identities,
             vault=self.vault,
-            log=logging.getLogger("hubauth.test"),
-        ).refresh(self.user)
+            refresher=Refresher(registry=registry, vault=self.vault, audit=audit, log=log),
+            log=log,
+        )
 
 
 @pytest.fixture
@@ -145,13 +154,7 @@ async def test_requests_that_come_at_once_ask_the_source_once(house: House) -> N
             return Refused("used twice") if len(asked) > 1 else Unchanged()
 
     house.shelf.add_type("rotating", Rotating)
-    lifecycle = Lifecycle(
-        registry=house.shelf.registry({"uni": {"type": "rotating", "allow_all": True}}),
-        access=Access(house.identities, several=False),
-        identities=house.identities,
-        vault=house.vault,
-        log=logging.getLogger("hubauth.test"),
-    )
+    lifecycle = house.lifecycle(house.shelf.registry({"uni": {"type": "rotating", "allow_all": True}}))
     answers = await asyncio.gather(*(lifecycle.refresh(house.user) for _ in range(5)))
     assert answers == [Verdict(decision=Decision(allowed=True))] * 5
     assert await lifecycle.refresh(house.user) is False, "a later one asks again"
@@ -174,14 +177,7 @@ async def test_a_provider_out_of_service_ends_nothing_and_one_that_is_gone_does(
     house.shelf.entry_points.clear()
     house.shelf.add_type("other", Source)
     registry = house.shelf.registry({"other": {}})
-    gone = Lifecycle(
-        registry=registry,
-        access=Access(house.identities, several=False),
-        identities=house.identities,
-        vault=house.vault,
-        log=logging.getLogger("hubauth.test"),
-    )
-    assert await gone.refresh(house.user) is False
+    assert await house.lifecycle(registry).refresh(house.user) is False
 
 
 async def test_a_hub_user_without_identity_is_the_hubs_own_affair(shelf: Shelf, database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ async def test_what_was_stored_comes_back(any_database: Database) -> None:
 
 async def test_a_renewed_credential_takes_the_place_of_the_old_one(identities: Identities, vault: Vault) -> None:
     record = await sign_in(identities, vault)
-    renewed = Credential(access_token=Secret("new"))
+    renewed = replace(CREDENTIAL, access_token=Secret("new"))
     await vault.store(await vault.seal(record.id, identity("uni", "1", "ann1"), [renewed]), now=5.0)
     assert (await vault.credential(record)).content == renewed
     assert (await vault.state(record)).content is not None

@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.Double),
         sa.Column("renewable", sa.Boolean, nullable=False),
         sa.Column("trouble", sa.String(64), nullable=False),
-        sa.Column("lease", sa.String(32)),
         sa.Column("lease_until", sa.Double),
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("retry_at", sa.Double, nullable=False),

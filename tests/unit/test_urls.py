@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hubauth_core.oauth2.urls import origin, problem_with, strays_from
+from hubauth_core.urls import origin, problem_with, strays_from
 
 
 @pytest.mark.row("X24")
