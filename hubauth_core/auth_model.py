@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .types import Decision, SignIn
+from .types import Credential, Decision, SignIn
 
 TOKENS = ("access_token", "refresh_token", "id_token")
 
@@ -29,8 +29,12 @@ def auth_state(sign_in: SignIn, *, tokens: bool) -> dict[str, Any]:
         "claims": dict(identity.claims),
     }
     if tokens and sign_in.credentials:
-        credential = sign_in.credentials[0]
-        issued = {name: getattr(credential, name) for name in TOKENS}
-        state |= {name: token.reveal() for name, token in issued.items() if token is not None}
-        state |= {"scope": sorted(credential.scopes), f"{identity.provider}_user": dict(identity.claims)}
+        state |= issued(sign_in.credentials[0]) | {f"{identity.provider}_user": dict(identity.claims)}
     return state
+
+
+def issued(credential: Credential) -> dict[str, Any]:
+    """A credential as OAuthenticator's auth_state has it."""
+    tokens = {name: getattr(credential, name) for name in TOKENS}
+    found: dict[str, Any] = {name: token.reveal() for name, token in tokens.items() if token is not None}
+    return found | {"scope": sorted(credential.scopes)}

@@ -13,7 +13,7 @@ from traitlets import Bool, Dict, Enum, Float, List, Unicode, default
 from traitlets.config import Application
 
 from .access import Access
-from .auth_model import auth_state, rights
+from .auth_model import auth_state, issued, rights
 from .database import open_database, store_url
 from .discovery import nearest
 from .errors import ConfigError
@@ -28,6 +28,7 @@ from .refresh import Refresher
 from .registry import Registry
 from .retrieval import Retrieval
 from .signin import Admitted, SignInFlow
+from .spawning import Spawning
 from .transaction import Seal, UsedStates
 from .types import Decision, HubCall
 from .vault import Vault
@@ -68,6 +69,24 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         False,
         help="Put tokens into auth_state as OAuthenticator does (`access_token`, `id_token`, `refresh_token`, `scope`, "
         "`<provider>_user`), for code that expects them there.",
+    ).tag(config=True)
+
+    git_credential_helper = Bool(
+        False,
+        help="Let git in a user's server open private repositories with the user's own credentials (`git_urls` of the "
+        "providers). The server needs `hubauth-singleuser`.",
+    ).tag(config=True)
+    spawner_environment = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Variables to give every server: name -> `provider` or `provider/resource`. Each holds a token that is "
+        "fresh when the server starts, and is not renewed there.",
+    ).tag(config=True)
+    spawner_files = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Files to keep in every server: path -> `provider` or `provider/resource`. `hubauth-singleuser` writes "
+        "them there and keeps them fresh.",
     ).tag(config=True)
 
     @default("allow_existing_users")
@@ -139,6 +158,16 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             vault=vault,
             audit=audit,
         )
+        self.spawning = Spawning(
+            registry=registry,
+            identities=identities,
+            retrieval=self.retrieval,
+            log=self.log,
+            environment=self.spawner_environment,
+            files=self.spawner_files,
+            git=self.git_credential_helper,
+        )
+        self.spawning.check()
         self.seal = Seal(app.cookie_secret)
         self.used = UsedStates()
         self.public_url: str = app.public_url
@@ -255,6 +284,16 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
         await self.lifecycle.server_starts(user, spawner)
+        await self.spawning.equip(hub_user(user.orm_user), spawner)
+        if self.auth_state_tokens and self.enable_auth_state:
+            await self._renew_auth_state(user)
+
+    async def _renew_auth_state(self, user: Any) -> None:
+        """Write the tokens as they are now where a spawner's auth_state_hook reads them."""
+        state = await user.get_auth_state() or {}
+        credential = await self.lifecycle.credential_behind(user, state.get("provider"), state.get("subject"))
+        if credential is not None and not issued(credential).items() <= state.items():
+            await user.save_auth_state(state | issued(credential))
 
     async def post_spawn_stop(self, user: Any, spawner: Any) -> None:
         await self.lifecycle.server_stopped(user, spawner)

@@ -110,6 +110,13 @@ class Lifecycle:
         except (CredentialError, ProviderError, StoreError):
             return None
 
+    async def credential_behind(self, user: Any, provider: Any, subject: Any) -> Credential | None:
+        """The credential of that identity, if it is the user's and has one."""
+        for record in self._of(hub_key_of(user)):
+            if (record.provider, record.subject) == (provider, subject):
+                return await self.credential(record)
+        return None
+
     async def _is_dead(self, record: Record) -> bool:
         """Whether the source has taken the grant back; one that only ran out says nothing about the person."""
         held = (await self._vault.credential(record)).held

@@ -1,0 +1,137 @@
+"""What a server is given at its start, where the administrator asked for it: tokens, and git's way to them.
+
+Nothing here keeps a server from starting: what cannot be had is left out, and the log says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from .errors import ConfigError, HubAuthError
+from .identities import Identities
+from .mapping import hub_key
+from .registry import Registry
+from .retrieval import Asker, Retrieval
+from .types import HubUser
+
+HELPER: Final = "hubauth"
+"""git runs `git-credential-hubauth`, which `hubauth-singleuser` brings."""
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Spawning:
+    """Equips servers.
+
+    `environment`: variable -> `provider` or `provider/resource`; `files`: path in the server -> the same; `git`: if
+    git finds the credentials of the user; `api_url`: where the server asks for them, "" for the hub itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        identities: Identities,
+        retrieval: Retrieval,
+        log: logging.Logger | logging.LoggerAdapter[Any],
+        environment: Mapping[str, str],
+        files: Mapping[str, str],
+        git: bool,
+        api_url: str = "",
+    ) -> None:
+        self._registry = registry
+        self._identities = identities
+        self._retrieval = retrieval
+        self._log = log
+        self._environment = environment
+        self._files = files
+        self._git = git
+        self._api_url = api_url
+        self._before: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+
+    def check(self) -> None:
+        """Raise ConfigError for an option that names what is not there."""
+        for option, wanted in (("spawner_environment", self._environment), ("spawner_files", self._files)):
+            for name, source in wanted.items():
+                self._check_source(f"c.HubAuthenticator.{option}[{name!r}] = {source!r}", source)
+        for variable in self._environment:
+            if not _VARIABLE.fullmatch(variable):
+                raise ConfigError(f"c.HubAuthenticator.spawner_environment: {variable!r} cannot name a variable")
+
+    def _check_source(self, where: str, source: str) -> None:
+        provider, _, resource = source.partition("/")
+        if provider in self._registry.broken:
+            return
+        if provider not in self._registry.providers:
+            known = ", ".join(sorted(self._registry.providers))
+            raise ConfigError(f"{where}: there is no provider {provider!r}; there are: {known}")
+        resources = self._registry.provider(provider).resources
+        if resource and resource not in resources:
+            known = ", ".join(sorted(resources)) or "none"
+            raise ConfigError(f"{where}: provider {provider!r} has no resource {resource!r}; it has: {known}")
+
+    async def equip(self, user: HubUser, spawner: Any) -> None:
+        """Put into a spawner's environment what its server is to have, in place of what it had at an earlier start."""
+        environment = {**spawner.environment, **self._before.get(spawner, {})}
+        environment = {name: value for name, value in environment.items() if value is not None}
+        given = {**await self._tokens(user), **self._told(), **self._git_settings(user, environment, spawner)}
+        self._before[spawner] = {name: environment.get(name) for name in given}
+        # A dict of its own: the configured one may be the same object for every spawner.
+        spawner.environment = {**environment, **given}
+
+    async def _tokens(self, user: HubUser) -> dict[str, str]:
+        asked = [self._token(user, variable, source) for variable, source in self._environment.items()]
+        return {variable: token for variable, token in await asyncio.gather(*asked) if token}
+
+    async def _token(self, user: HubUser, variable: str, source: str) -> tuple[str, str]:
+        provider, _, resource = source.partition("/")
+        try:
+            _, credential = await self._retrieval.credential(user, provider, resource, Asker(actor="spawner"))
+        except HubAuthError as error:
+            self._log.info("hubauth: the server of %s starts without %s: %s", user.name, variable, error.code)
+            return variable, ""
+        return variable, credential.access_token.reveal()
+
+    def _told(self) -> dict[str, str]:
+        told = {"HUBAUTH_API_URL": self._api_url, "HUBAUTH_TOKEN_FILES": json.dumps(dict(self._files))}
+        return {name: value for name, value in told.items() if value not in ("", "{}")}
+
+    def _git_settings(self, user: HubUser, environment: Mapping[str, Any], spawner: Any) -> dict[str, str]:
+        if not self._git:
+            return {}
+        connected = {record.provider for record in self._identities.of_hub_user(hub_key(user))}
+        providers = [each for name, each in self._registry.providers.items() if name in connected]
+        urls = sorted({url for each in providers for url in each.git_urls})
+        count = _number(environment.get("GIT_CONFIG_COUNT", 0), spawner)
+        return {"HUBAUTH_GIT_URLS": json.dumps(urls), **git_config(_credential_settings(urls), count)} if urls else {}
+
+
+def git_config(settings: Iterable[tuple[str, str]], count: int) -> dict[str, str]:
+    """Variables that give git further settings after `count` that are there. https://git-scm.com/docs/git-config"""
+    variables: dict[str, str] = {}
+    for name, value in settings:
+        variables |= {f"GIT_CONFIG_KEY_{count}": name, f"GIT_CONFIG_VALUE_{count}": value}
+        count += 1
+    return {**variables, "GIT_CONFIG_COUNT": str(count)}
+
+
+def _credential_settings(urls: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for url in urls:
+        # Helpers before ours are switched off: one that stores would write the token to disk, and answer with it later.
+        yield f"credential.{url}.helper", ""
+        yield f"credential.{url}.helper", HELPER
+        yield f"credential.{url}.useHttpPath", "true"
+
+
+def _number(value: Any, spawner: Any) -> int:
+    """A variable of a spawner's environment as a number; it may be a callable there."""
+    try:
+        return int(value(spawner) if callable(value) else value)
+    except ValueError:
+        return 0
