@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, Table, delete, exists, insert, select, u
 from .errors import LoginRefused, ProviderError, StoreError
 from .mapping import HubKey, Record, hub_key
 from .names import LONGEST, name_key
-from .schema import LONGEST_SUBJECT, had_identity, identities, names, pins, vault
+from .schema import LONGEST_SUBJECT, consents, had_identity, identities, names, pins, vault
 from .types import HubUser, Identity
 
 FRESH = 300
@@ -54,7 +54,7 @@ class Binding:
     def changes_nothing(self, known: Record, pinned_to: str | None) -> bool:
         """True if the record and the pin say all this already, and recently."""
         same = known.id == self.record_id and known.hub_user == hub_key(self.hub_user)
-        fresh = 0 <= self.now - known.last_used_at < FRESH and known.orphaned_at is None
+        fresh = 0 <= self.now - known.last_used_at < FRESH and known.orphaned_at is None and known.refused_at is None
         as_recorded = (known.username, known.hub_name) == (storable(self.identity.username), self.hub_user.name)
         pinned = pinned_to == known.subject if self.relies_on_pin else pinned_to is not None
         return same and fresh and as_recorded and pinned and not self.sealed
@@ -63,7 +63,7 @@ class Binding:
         """Write it all. Raises StoreError `identity_conflict`, LoginRefused `name_pinned`; the caller rolls back."""
         known = find(connection, *self.identity.key)
         if known is not None and known.id != self.record_id:
-            raise _conflict()
+            raise conflict()
         if known is None or known.hub_user != hub_key(self.hub_user):
             self._claim_hub_user(connection)
         if known is None:
@@ -75,15 +75,15 @@ class Binding:
         store_sealed(connection, self.sealed, self.now)
         record = find(connection, *self.identity.key)
         if record is None or record.id != self.record_id:
-            raise _conflict()
+            raise conflict()
         return record
 
     def _claim_hub_user(self, connection: Connection) -> None:
         """A hub user who ever had an identity is nobody else's."""
         user = hub_key(self.hub_user)
         if ever_had(connection, user):
-            raise _conflict()
-        connection.execute(insert(had_identity).values(_columns(user)))
+            raise conflict()
+        connection.execute(insert(had_identity).values(columns(user)))
 
     def _insert(self, connection: Connection) -> None:
         provider, subject = self.identity.key
@@ -94,22 +94,18 @@ class Binding:
         changed = self._current()
         if known.hub_user != hub_key(self.hub_user):
             changed |= self._owner()
-            connection.execute(delete(names).where(*belongs(names, known.hub_user)))
-            connection.execute(delete(vault).where(vault.c.identity_id == known.id))
+            if known.home:  # else they are the former hub user's still, by its own home identity
+                connection.execute(delete(names).where(*belongs(names, known.hub_user)))
+            drop_credentials(connection, identities.c.id == known.id)
         connection.execute(update(identities).where(identities.c.id == known.id).values(**changed))
 
     def _current(self) -> dict[str, Any]:
-        return {
-            "username": storable(self.identity.username),
-            "hub_name": self.hub_user.name,
-            "last_used_at": self.now,
-            "orphaned_at": None,
-        }
+        return current(self.identity, self.hub_user, self.now)
 
     def _owner(self) -> dict[str, Any]:
         """The hub user who gets this identity as the first, and so as home identity."""
         user = hub_key(self.hub_user)
-        return {"home_of": f"{user[0]}:{user[1]!r}", **_columns(user)}
+        return {"home_of": home_mark(user), **columns(user)}
 
     def _hold_pin(self, connection: Connection) -> None:
         provider, subject = self.identity.key
@@ -187,11 +183,15 @@ def contents(row: SealedRow, now: float) -> dict[str, Any]:
 
 
 def forget(connection: Connection, user: HubKey) -> None:
-    """Delete the identities, names and credentials of a hub user. That it had an identity stays known."""
-    mine = select(identities.c.id).where(*belongs(identities, user))
-    connection.execute(delete(vault).where(vault.c.identity_id.in_(mine)))
-    connection.execute(delete(identities).where(*belongs(identities, user)))
-    connection.execute(delete(names).where(*belongs(names, user)))
+    """Delete the identities, names, credentials and consents of a hub user. That it had an identity stays known."""
+    drop_credentials(connection, *belongs(identities, user))
+    for table in (identities, names, consents):
+        connection.execute(delete(table).where(*belongs(table, user)))
+
+
+def drop_credentials(connection: Connection, *where: Any) -> None:
+    """Delete what is stored of the identities of which all of `where` holds."""
+    connection.execute(delete(vault).where(vault.c.identity_id.in_(select(identities.c.id).where(*where))))
 
 
 def belongs(table: Table, user: HubKey) -> tuple[Any, Any]:
@@ -199,15 +199,32 @@ def belongs(table: Table, user: HubKey) -> tuple[Any, Any]:
     return (table.c.hub_user_id == user[0], table.c.hub_user_created == user[1])
 
 
-def _columns(user: HubKey) -> dict[str, Any]:
+def columns(user: HubKey) -> dict[str, Any]:
+    """The columns that say whose a row is."""
     return {"hub_user_id": user[0], "hub_user_created": user[1]}
+
+
+def home_mark(user: HubKey) -> str:
+    """What `home_of` says of a hub user's home identity."""
+    return f"{user[0]}:{user[1]!r}"
+
+
+def current(identity: Identity, hub_user: HubUser, now: float) -> dict[str, Any]:
+    """The columns that every accepted sign-in brings up to date."""
+    return {
+        "username": storable(identity.username),
+        "hub_name": hub_user.name,
+        "last_used_at": now,
+        "orphaned_at": None,
+        "refused_at": None,
+    }
 
 
 def _own_name(connection: Connection, user: HubUser) -> None:
     """Note the hub user's name as its own, unless a look-alike was somebody's before."""
     key = name_key(user.name)
     if connection.execute(select(names.c.name_key).where(names.c.name_key == key)).first() is None:
-        connection.execute(insert(names).values(name_key=key, **_columns(hub_key(user))))
+        connection.execute(insert(names).values(name_key=key, **columns(hub_key(user))))
 
 
 def _record(row: Row[Any]) -> Record:
@@ -226,5 +243,6 @@ def _record(row: Row[Any]) -> Record:
     )
 
 
-def _conflict() -> StoreError:
+def conflict() -> StoreError:
+    """Another sign-in was faster; for raising."""
     return StoreError("Somebody else has just taken this account; try again.", code="identity_conflict")

@@ -33,6 +33,12 @@ class LoginRefused(HubAuthError):
     default_code = "not_allowed"
 
 
+class LinkRefused(HubAuthError):
+    """The user must act: an identity is not connected, not disconnected, or not looked at, as was asked."""
+
+    default_code = "link_refused"
+
+
 class ProviderError(HubAuthError):
     """The source must act: it cannot be reached (`provider_unreachable`), or its answer is not acceptable.
 

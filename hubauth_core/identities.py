@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import func, select
 
-from . import binding
+from . import binding, links
 from .binding import Binding, SealedRow
 from .database import Database, installed_at
+from .links import Link
 from .mapping import HubKey, Record
 from .names import Prefix
 from .schema import identities, names, pins
@@ -115,6 +116,55 @@ class Identities:
         if known is not None and attempt.changes_nothing(known, self.pinned_subject(identity.provider, pin)):
             return known
         return await self._database.write(attempt.write)
+
+    async def link(
+        self, identity: Identity, hub_user: HubUser, *, record_id: str, pin: str, sealed: Sequence[SealedRow] = ()
+    ) -> Record:
+        """Record that this identity is one more of the hub user, or renew what is recorded of it.
+
+        Arguments as for `bind`. Raises LinkRefused `identity_taken`, `already_connected`, `no_home`, StoreError; then
+        nothing is written.
+        """
+        binding.check_subject(identity.subject)
+        attempt = Link(
+            identity=identity,
+            hub_user=hub_user,
+            record_id=record_id,
+            pin=pin,
+            sealed=tuple(sealed),
+            now=self._clock(),
+        )
+        return await self._database.write(attempt.write)
+
+    async def unlink(self, user: HubKey, provider: str, works: Callable[[Record], bool]) -> Record:
+        """Take a hub user's identity of a provider away, and its credentials; answers what it was.
+
+        `works` says whether an identity is a way in now: at least one must remain. Raises LinkRefused, StoreError.
+        """
+        return await self._database.write(lambda connection: links.unlink(connection, user, provider, works))
+
+    async def make_home(self, user: HubKey, provider: str) -> tuple[Record, Record]:
+        """Make another identity of a hub user the home identity; answers the former and the new one.
+
+        Raises LinkRefused, StoreError.
+        """
+        return await self._database.write(lambda connection: links.make_home(connection, user, provider))
+
+    async def mark(self, record: Record, *, refused: bool) -> None:
+        """Note that an identity is refused for good, or that it no longer is; written only where that is new."""
+        if (record.refused_at is not None) is not refused:
+            when = self._clock() if refused else None
+            await self._database.write(lambda connection: links.mark_refused(connection, record.id, when))
+
+    async def give_consent(self, user: HubKey, provider: str, by: str) -> None:
+        """Let a hub user connect one identity of a provider, within a week. `by`: who says so."""
+        now = self._clock()
+        await self._database.write(lambda connection: links.give_consent(connection, user, provider, by, now))
+
+    def has_consent(self, user: HubKey, provider: str) -> bool:
+        """Whether an administrator has said so."""
+        with self._database.read() as connection:
+            return links.has_consent(connection, user, provider, self._clock())
 
     async def pin(self, provider: str, username: str, subject: str) -> None:
         """Pin a username to a subject unless it is pinned already; for a blocked name, which sticks to its subject."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .errors import LoginRefused
@@ -88,13 +88,19 @@ class Place:
         """True if identity and hub user already belong together."""
         return self.record is not None and self.hub_user is not None and self.record.hub_user == hub_key(self.hub_user)
 
+    @property
+    def linked(self) -> Record | None:
+        """The record, where this is another way into a hub user whom a home identity stands for."""
+        return self.record if self.returning and self.record is not None and not self.record.home else None
+
 
 class Mapper:
     """Places identities.
 
     `prefixes`: of every provider in force, also of one that is out of service. `listed`: the hub-wide `allowed_users`
-    and `admin_users` as the administrator wrote them (the hub adds to its own sets). `username_map`: the hub-wide one.
-    `validate_username`: the hub's. `patience`: seconds for which a reserved name is kept.
+    and `admin_users` as the administrator wrote them (the hub adds to its own sets). `spoken_for`: every other hub
+    username of the configuration. `username_map`: the hub-wide one. `validate_username`: the hub's. `patience`: seconds
+    for which a reserved name is kept.
     """
 
     def __init__(
@@ -105,6 +111,7 @@ class Mapper:
         *,
         validate_username: Callable[[str], bool],
         listed: Set[str] = frozenset(),
+        spoken_for: Set[str] = frozenset(),
         username_map: Mapping[str, str] | None = None,
         patience: float = 300,
         clock: Callable[[], float] = time.monotonic,
@@ -114,6 +121,7 @@ class Mapper:
         self._hub_users = hub_users
         self._validate = validate_username
         self._listed = frozenset(map(_spelled, listed))
+        self._spoken_for = frozenset(name_key(_spelled(name)) for name in {*listed, *spoken_for})
         self._map = {_spelled(name): mapped for name, mapped in (username_map or {}).items()}
         self._patience = patience
         self._clock = clock
@@ -131,7 +139,28 @@ class Mapper:
         user = self._hub_users.by_id(record.hub_user[0])
         if user is not None and hub_key(user) == record.hub_user:
             return Place(name=user.name, record=record, hub_user=user)
-        return self._claim(provider, identity, record.hub_name, record)
+        if record.home:
+            return self._claim(provider, identity, record.hub_name, record)
+        # The recorded name is the home identity's.
+        return replace(self._claim(provider, identity, self._new_name(provider, identity, chosen), None), record=record)
+
+    def choose(self, provider: Provider, identity: Identity, typed: str) -> Place:
+        """A new hub username that the person has picked, behind the provider's prefix.
+
+        It must be nobody's, in the hub or in its configuration. Raises LoginRefused as `place`. Writes nothing.
+        """
+        name = normalise(self._prefixes[provider.name] + normalise(typed))
+        self._check_reserved(provider.name, name)
+        if name_key(name) in self._spoken_for:
+            raise _taken(name)
+        place = self._claim(provider, identity, name, None)
+        if place.hub_user is not None and self._unfinished.get(hub_key(place.hub_user)) != identity.key:
+            raise _taken(name)
+        return replace(place, record=self._recorded.find(provider.name, identity.subject))
+
+    def prefix_of(self, provider: str) -> str:
+        """What hub usernames of a provider begin with."""
+        return self._prefixes[provider]
 
     def reserve(self, place: Place, identity: Identity) -> None:
         """Keep the name for this identity until `release`, or for `patience` seconds. Raises LoginRefused."""

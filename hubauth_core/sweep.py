@@ -16,7 +16,7 @@ from .database import Database, installed_at
 from .errors import ConfigError
 from .mapping import HubKey, hub_key
 from .names import Prefix
-from .schema import had_identity, identities, meta, names, prefixes
+from .schema import consents, had_identity, identities, meta, names, prefixes
 from .types import HubUser
 
 KEEP_ORPHANS: Final = 30 * 24 * 3600.0
@@ -119,7 +119,7 @@ def _mark(connection: Connection, ids: list[str], when: float | None) -> None:
 def _clear_tombstones(connection: Connection, alive: set[HubKey]) -> None:
     """Forget that somebody had an identity, once that hub user is gone and no identity names it."""
     kept = {tuple(row) for row in connection.execute(select(identities.c.hub_user_id, identities.c.hub_user_created))}
-    for table in (had_identity, names):
+    for table in (had_identity, names, consents):
         rows = {tuple(row) for row in connection.execute(select(table.c.hub_user_id, table.c.hub_user_created))}
         _delete_all(connection, table, rows - alive - kept)
 
