@@ -1,0 +1,1 @@
+"""git's credential helper: `credential.helper = hubauth`."""
