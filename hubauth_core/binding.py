@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, Table, delete, exists, insert, select, u
 from .errors import LoginRefused, ProviderError, StoreError
 from .mapping import HubKey, Record, hub_key
 from .names import LONGEST, name_key
+from .revocation_queue import move
 from .schema import LONGEST_SUBJECT, consents, had_identity, identities, names, pins, vault
 from .types import HubUser, Identity
 
@@ -96,7 +97,7 @@ class Binding:
             changed |= self._owner()
             if known.home:  # else they are the former hub user's still, by its own home identity
                 connection.execute(delete(names).where(*belongs(names, known.hub_user)))
-            drop_credentials(connection, identities.c.id == known.id)
+            drop_credentials(connection, identities.c.id == known.id, now=self.now)
         connection.execute(update(identities).where(identities.c.id == known.id).values(**changed))
 
     def _current(self) -> dict[str, Any]:
@@ -182,16 +183,18 @@ def contents(row: SealedRow, now: float) -> dict[str, Any]:
     }
 
 
-def forget(connection: Connection, user: HubKey) -> None:
+def forget(connection: Connection, user: HubKey, now: float) -> None:
     """Delete the identities, names, credentials and consents of a hub user. That it had an identity stays known."""
-    drop_credentials(connection, *belongs(identities, user))
+    drop_credentials(connection, *belongs(identities, user), now=now)
     for table in (identities, names, consents):
         connection.execute(delete(table).where(*belongs(table, user)))
 
 
-def drop_credentials(connection: Connection, *where: Any) -> None:
-    """Delete what is stored of the identities of which all of `where` holds."""
-    connection.execute(delete(vault).where(vault.c.identity_id.in_(select(identities.c.id).where(*where))))
+def drop_credentials(connection: Connection, *where: Any, now: float) -> None:
+    """Delete what is stored of the identities of which all of `where` holds; their providers hear of it (row R17)."""
+    ids = connection.execute(select(identities.c.id).where(*where).with_for_update()).scalars().all()
+    move(connection, ids, now)
+    connection.execute(delete(vault).where(vault.c.identity_id.in_(ids)))
 
 
 def belongs(table: Table, user: HubKey) -> tuple[Any, Any]:

@@ -141,7 +141,8 @@ class Identities:
 
         `works` says whether an identity is a way in now: at least one must remain. Raises LinkRefused, StoreError.
         """
-        return await self._database.write(lambda connection: links.unlink(connection, user, provider, works))
+        now = self._clock()
+        return await self._database.write(lambda connection: links.unlink(connection, user, provider, works, now))
 
     async def make_home(self, user: HubKey, provider: str) -> tuple[Record, Record]:
         """Make another identity of a hub user the home identity; answers the former and the new one.
@@ -173,8 +174,12 @@ class Identities:
             await self._database.write(lambda connection: binding.pin(connection, provider, username, subject))
 
     async def forget(self, user: HubKey) -> None:
-        """The hub user is deleted: so are its identities, names and credentials. Pins stay, and that it had one."""
-        await self._database.write(lambda connection: binding.forget(connection, user))
+        """The hub user is deleted: so are its identities, names and credentials. Pins stay, and that it had one.
+
+        Of the credentials their providers hear later; see `revocation_queue`.
+        """
+        now = self._clock()
+        await self._database.write(lambda connection: binding.forget(connection, user, now))
 
     def sweep(self, hub_users: Iterable[HubUser]) -> None:
         """The start-up check against every hub user; see `sweep.sweep`. Raises ConfigError, StoreError."""

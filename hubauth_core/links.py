@@ -73,7 +73,7 @@ class Link:
         connection.execute(delete(consents).where(*_consent(hub_key(self.hub_user), provider)))
 
 
-def unlink(connection: Connection, user: HubKey, provider: str, works: Callable[[Record], bool]) -> Record:
+def unlink(connection: Connection, user: HubKey, provider: str, works: Callable[[Record], bool], now: float) -> Record:
     """Take an identity away with its credentials, and answer what it was. `works`: whether one is a way in now.
 
     Raises LinkRefused `not_connected`, `home_identity`, `last_way_in`.
@@ -86,7 +86,7 @@ def unlink(connection: Connection, user: HubKey, provider: str, works: Callable[
         )
     if not any(works(other) for other in mine if other is not record):
         raise LinkRefused("There would be no way left to sign in.", code="last_way_in")
-    drop_credentials(connection, identities.c.id == record.id)
+    drop_credentials(connection, identities.c.id == record.id, now=now)
     connection.execute(delete(identities).where(identities.c.id == record.id))
     return record
 

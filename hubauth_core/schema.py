@@ -176,8 +176,9 @@ revocations = Table(
     Column("blob", LargeBinary(2**24 - 1), nullable=False),
     Column("failures", Integer, nullable=False),
     Column("retry_at", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
 )
-"""Credentials that are deleted here and that the provider has still to hear of."""
+"""Credentials that are deleted here and that the provider has still to hear of; not before `retry_at`."""
 
 consents = Table(
     "hubauth_consents",

@@ -85,7 +85,7 @@ def _sweep(connection: Connection, hub_users: list[HubUser], now: float) -> None
     _mark(connection, found, None)
     old = {(row[1], row[2]) for row in rows if row.orphaned_at is not None and row.orphaned_at < now - KEEP_ORPHANS}
     for user in old - alive:
-        forget(connection, user)
+        forget(connection, user, now)
     _clear_tombstones(connection, alive)
 
 

@@ -55,6 +55,7 @@ def _revocations_and_consents() -> None:
         sa.Column("blob", sa.LargeBinary(2**24 - 1), nullable=False),
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("retry_at", sa.Double, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
     )
     op.create_table(
         "hubauth_consents",
