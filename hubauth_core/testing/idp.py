@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import logging
 import secrets
 import socket
 import time
@@ -32,6 +33,9 @@ CODE_LIFETIME: Final = 60.0
 SCOPES: Final = ("openid", "profile", "email", "groups", "offline_access")
 TEMPLATES: Final = Path(__file__).parent / "templates"
 STYLE_POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+log = logging.getLogger("hubauth.idp")
+"""One line for each answer, without what browsers and clients bring along; the token endpoint says for whom it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +73,9 @@ class Grant:
 class IdentityProvider:
     """A running OpenID provider: `async with IdentityProvider(title="City Library", people=[...]) as idp`.
 
-    Port 0 takes a free one. `lifetime` is that of access and ID tokens, in seconds. `people` may be changed while it
-    runs; a person who was taken out is refused at userinfo and at refresh.
+    Port 0 takes a free one. `lifetime` is that of access and ID tokens, in seconds. `further_scopes` can be had beside
+    `SCOPES`; a scope that is neither is not granted. `people` may be changed while it runs; a person who was taken out
+    is refused at userinfo and at refresh.
     """
 
     title: str
@@ -79,6 +84,7 @@ class IdentityProvider:
     client_secret: str = field(default_factory=secrets.token_urlsafe, repr=False)
     port: int = 0
     lifetime: float = 300.0
+    further_scopes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.people = list(self.people)
@@ -92,6 +98,11 @@ class IdentityProvider:
     def issuer(self) -> str:
         """The issuer identifier, which is also the base of every address."""
         return f"http://{ADDRESS}:{self.port}"
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What can be had of it."""
+        return (*SCOPES, *self.further_scopes)
 
     async def start(self) -> None:
         """Listen. Raises OSError where the port is in use."""
@@ -116,20 +127,24 @@ class IdentityProvider:
     ) -> None:
         await self.stop()
 
-    def _application(self) -> web.Application:
+    def pages(self) -> list[tuple[str, type[web.RequestHandler], dict[str, Any]]]:
+        """What it answers, as tornado's rules."""
         options = {"idp": self}
-        return web.Application(
-            [
-                (r"/\.well-known/openid-configuration", Metadata, options),
-                (r"/jwks", Keys, options),
-                (r"/authorize", Authorize, options),
-                (r"/token", Token, options),
-                (r"/userinfo", UserInfo, options),
-                (r"/(idp\.css)", web.StaticFileHandler, {"path": TEMPLATES}),
-            ],
-            template_path=str(TEMPLATES),
-            log_function=lambda handler: None,
-        )
+        return [
+            (r"/\.well-known/openid-configuration", Metadata, options),
+            (r"/jwks", Keys, options),
+            (r"/authorize", Authorize, options),
+            (r"/token", Token, options),
+            (r"/userinfo", UserInfo, options),
+            (r"/(idp\.css)", web.StaticFileHandler, {"path": TEMPLATES}),
+        ]
+
+    def _application(self) -> web.Application:
+        return web.Application(self.pages(), template_path=str(TEMPLATES), log_function=self._log)
+
+    def _log(self, handler: web.RequestHandler) -> None:
+        request = handler.request  # its address without the query, in which states and codes are
+        log.info("%s: %s %s -> %s", self.title, request.method, request.path, handler.get_status())
 
     def find(self, subject: str) -> Person | None:
         """The person of this subject, as of now."""
@@ -143,7 +158,7 @@ class IdentityProvider:
             "token_endpoint": f"{self.issuer}/token",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "jwks_uri": f"{self.issuer}/jwks",
-            "scopes_supported": SCOPES,
+            "scopes_supported": self.scopes,
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
@@ -206,12 +221,13 @@ class IdentityProvider:
             claims["nonce"] = grant.nonce
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
-    def who(self, access_token: str) -> Person | None:
-        """The person behind an access token that still holds, with the claims of now."""
+    def grant_of(self, access_token: str) -> Grant | None:
+        """The grant behind an access token that still holds, with the claims of now."""
         grant = self.access.get(access_token)
-        if grant is None or time.time() > grant.made_at + self.lifetime:
+        person = self.find(grant.person.subject) if grant else None
+        if grant is None or person is None or time.time() > grant.made_at + self.lifetime:
             return None
-        return self.find(grant.person.subject)
+        return replace(grant, person=person)
 
 
 class Handler(web.RequestHandler):
@@ -259,7 +275,10 @@ class Authorize(Handler):
             self._answer(error=error)
 
     def get(self) -> None:
-        self.render("authorize.html", title=self.idp.title, people=self.idp.people, query=self.request.query)
+        asked = [each for each in self._scopes() if each in self.idp.further_scopes]
+        self.render(
+            "authorize.html", title=self.idp.title, people=self.idp.people, query=self.request.query, asked=asked
+        )
 
     def post(self) -> None:
         person = self.idp.find(self.get_body_argument("person", ""))
@@ -268,7 +287,7 @@ class Authorize(Handler):
             return
         grant = Grant(
             person=person,
-            scope=self._value("scope"),
+            scope=" ".join(self._scopes()),
             nonce=self.get_query_argument("nonce", None),
             redirect_uri=self._value("redirect_uri"),
             challenge=self._value("code_challenge"),
@@ -282,10 +301,14 @@ class Authorize(Handler):
             raise web.HTTPError(400)  # section 3.1: no parameter more than once
         return values[0] if values else ""
 
+    def _scopes(self) -> list[str]:
+        """What is asked for and can be had (section 3.3)."""
+        return [each for each in self._value("scope").split() if each in self.idp.scopes]
+
     def _error(self) -> str | None:
         if self._value("response_type") != "code":
             return "unsupported_response_type"
-        if "openid" not in self._value("scope").split():
+        if "openid" not in self._scopes():
             return "invalid_scope"
         if self._value("code_challenge_method") != "S256" or len(self._value("code_challenge")) != 43:
             return "invalid_request"  # RFC 7636 section 4.4.1
@@ -312,6 +335,7 @@ class Token(Handler):
         elif (grant := redeem()) is None:
             self.refuse(400, "invalid_grant")
         else:
+            log.info("%s: %s of %s", self.idp.title, self._value("grant_type"), grant.person.username)
             self.finish(self.idp.answer(grant))
 
     def _value(self, name: str) -> str:
@@ -338,12 +362,12 @@ class UserInfo(Handler):
     """The claims of the person behind an access token (OpenID Connect Core section 5.3)."""
 
     def get(self) -> None:
-        person = self.idp.who(credentials_of(self.request.headers, "Bearer"))
-        if person is None:
+        grant = self.idp.grant_of(credentials_of(self.request.headers, "Bearer"))
+        if grant is None:
             self.set_header("WWW-Authenticate", 'Bearer error="invalid_token"')
             self.refuse(401, "invalid_token")
             return
-        self.finish(person.claims())
+        self.finish(grant.person.claims())
 
     post = get
 

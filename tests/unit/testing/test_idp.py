@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
@@ -180,6 +181,43 @@ async def test_person_who_was_taken_out_is_refused(idp: IdentityProvider, client
     assert userinfo.status_code == 401
     renewal = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     assert (await redeem(client, "", **renewal)).json() == {"error": "invalid_grant"}
+
+
+async def test_scope_that_can_be_had_is_named_shown_and_granted(
+    idp: IdentityProvider, client: httpx.AsyncClient
+) -> None:
+    idp.further_scopes = ("repository",)
+    wanted = REQUEST | {"scope": "openid repository everything"}
+    metadata = (await client.get("/.well-known/openid-configuration")).json()
+    assert "repository" in metadata["scopes_supported"]
+    assert "also asks for: <strong>repository</strong>" in (await client.get("/authorize", params=wanted)).text
+    tokens = (await redeem(client, (await answer(client, "7", **wanted))["code"])).json()
+    assert tokens["scope"] == "openid repository"
+
+
+async def test_access_token_ends_with_its_lifetime(idp: IdentityProvider, client: httpx.AsyncClient) -> None:
+    tokens = (await redeem(client, (await answer(client, "7"))["code"])).json()
+    grant = idp.grant_of(tokens["access_token"])
+    assert grant is not None
+    assert grant.person == ANN
+    idp.lifetime = -1
+    assert idp.grant_of(tokens["access_token"]) is None
+
+
+async def test_log_says_what_was_asked_and_for_whom_but_no_secret(
+    idp: IdentityProvider, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "hubauth.idp"):
+        told = await answer(client, "7", scope="openid offline_access")
+        tokens = (await redeem(client, told["code"])).json()
+        await redeem(client, "", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert [record.message for record in caplog.records if record.name == "hubauth.idp"] == [
+        "Uni: POST /authorize -> 303",
+        "Uni: authorization_code of ann",
+        "Uni: POST /token -> 200",
+        "Uni: refresh_token of ann",
+        "Uni: POST /token -> 200",
+    ]
 
 
 async def test_secret_shows_in_no_repr(idp: IdentityProvider) -> None:
