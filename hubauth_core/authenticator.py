@@ -23,6 +23,7 @@ from .identities import Identities
 from .lifecycle import Lifecycle
 from .mapping import Mapper
 from .names import prefixes_of
+from .needs_keys import check_without_keys
 from .provider import Provider
 from .refresh import Refresher
 from .registry import Registry
@@ -124,6 +125,8 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         hub_users = JupyterHubUsers(lambda: app.db)
         identities.sweep(hub_users.everybody())
         vault, access = Vault(database), Access(identities, several=len(configured) > 1)
+        if not vault.enabled:
+            check_without_keys(self, registry.providers)
         audit = Audit(
             registry.emit,
             self.log,

@@ -17,6 +17,7 @@ from ..configure import GRANTED, SCOPE
 from ..database import open_database
 from ..errors import ConfigError
 from ..names import prefixes_of
+from ..needs_keys import REMEDY, check_without_keys
 from ..oauth2 import OAuth2Provider
 from ..provider import Provider
 from ..sweep import check_prefixes
@@ -144,14 +145,17 @@ def refresh(hub: Inspected) -> Iterator[Finding]:
 
 def crypt_keys(hub: Inspected) -> Iterator[Finding]:
     """What needs encryption, and whether there are keys for it."""
-    remedy = "Set JUPYTERHUB_CRYPT_KEY, for example to the output of `openssl rand -hex 32`."
     if hub.authenticator.enable_auth_state and not hub.crypt_keys:
-        yield Finding("error", "auth_state", f"enable_auth_state = True needs crypt keys. {remedy}")
+        yield Finding("error", "auth_state", f"enable_auth_state = True needs crypt keys. {REMEDY}.")
     elif hub.crypt_keys:
         yield Finding("ok", "credentials", "There are crypt keys: credentials are kept, encrypted.")
     else:
-        text = f"There are no crypt keys: people can sign in, but no credential of theirs is kept. {remedy}"
+        text = f"There are no crypt keys: people can sign in, but no credential of theirs is kept. {REMEDY}."
         yield Finding("ok", "credentials", text)
+        try:
+            check_without_keys(hub.authenticator, hub.registry.providers)
+        except ConfigError as error:
+            yield Finding("error", "credentials", error.sentence)
     if hub.authenticator.auth_state_tokens and not hub.authenticator.enable_auth_state:
         text = "auth_state_tokens = True does nothing without c.Authenticator.enable_auth_state = True."
         yield Finding("warning", "auth_state", text)

@@ -150,6 +150,15 @@ def test_two_distributions_with_one_type_stop_the_start(make_hub: MakeHub, insta
     assert "reception 1.2" in log
 
 
+def test_an_option_that_needs_stored_credentials_stops_the_start_of_a_hub_without_keys(
+    make_hub: MakeHub, installed: Installed
+) -> None:
+    text = hubauth(providers={"desk": {"allow_all": True}}, git_credential_helper=True)
+    log = make_hub(text, environment=installed.environment).start_and_fail()
+    assert "c.HubAuthenticator.git_credential_helper needs stored credentials" in log
+    assert "JUPYTERHUB_CRYPT_KEY" in log
+
+
 @pytest.mark.row("V39")
 async def test_a_second_provider_stops_the_start_until_the_prefix_is_written_out(
     start_hub: StartHub, installed: Installed, new_browser: OneMore

@@ -15,7 +15,7 @@ CORE = ROOT / "hubauth_core"
 
 ORDER = [
     *("errors", "urls", "types", "hookspecs", "provider", "configure"),
-    *("discovery", "manager", "calls", "registry"),
+    *("discovery", "manager", "calls", "registry", "needs_keys"),
     *("transaction", "challenges", "hub", "access"),
     *("names", "schema", "migrations", "mapping", "database", "revocation_queue", "binding", "links", "sweep"),
     *("identities", "lease", "vault"),

@@ -177,6 +177,13 @@ def test_auth_state_needs_crypt_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "The crypt keys cannot be used" in found(config, "error")
 
 
+def test_options_that_need_stored_credentials_are_an_error_without_crypt_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = HUB + LOCAL + providers(uni=OIDC) + "c.HubAuthenticator.git_credential_helper = True\n"
+    assert "git_credential_helper needs stored credentials" in found(config, "error")
+    monkeypatch.setenv("JUPYTERHUB_CRYPT_KEY", "ab" * 32)
+    assert found(config, "error") == ""
+
+
 def test_public_url_is_wanted_where_the_hub_is_reachable_from_outside() -> None:
     config = HUB + providers(uni=OIDC)
     assert "public_url" in found(config, "warning")

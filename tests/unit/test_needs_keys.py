@@ -1,0 +1,40 @@
+"""Without crypt keys nothing is stored, so what needs stored credentials says so before the hub starts."""
+
+from __future__ import annotations
+
+import pytest
+from traitlets import Bool, Dict, HasTraits, List
+
+from hubauth_core import ConfigError
+from hubauth_core.needs_keys import check_without_keys
+
+
+class Authenticator(HasTraits):
+    """Some of the options of HubAuthenticator."""
+
+    auth_state_tokens = Bool(False)
+    spawner_environment = Dict()
+
+
+class Exchanging(HasTraits):
+    """A provider that offers one scope by default."""
+
+    exchange = Dict()
+    offered_scopes = List(["read"])
+
+
+def test_options_that_need_a_store_are_named_with_the_remedy() -> None:
+    told = Authenticator(auth_state_tokens=True, spawner_environment={"TOKEN": "uni"})
+    providers = {"uni": Exchanging(exchange={"kafka": {}}), "forge": Exchanging(offered_scopes=["repo"])}
+    with pytest.raises(ConfigError) as error:
+        check_without_keys(told, providers)
+    assert error.value.sentence == (
+        "c.HubAuthenticator.auth_state_tokens and c.HubAuthenticator.spawner_environment and exchange of provider "
+        "'uni' and offered_scopes of provider 'forge' need stored credentials, and without crypt keys this hub stores "
+        "none. Set JUPYTERHUB_CRYPT_KEY, for example to the output of `openssl rand -hex 32`, or leave those options "
+        "out."
+    )
+
+
+def test_what_nobody_asked_for_stops_nothing() -> None:
+    check_without_keys(Authenticator(), {"uni": Exchanging(), "other": HasTraits()})
