@@ -22,11 +22,12 @@ from hubauth_core.access import Access
 from hubauth_core.database import open_database
 from hubauth_core.events import Audit
 from hubauth_core.identities import Identities
+from hubauth_core.linking import Linking
 from hubauth_core.mapping import Mapper
 from hubauth_core.registry import Registry
 from hubauth_core.schema import had_identity, identities, names, pins
 from hubauth_core.signin import Admitted, SignInFlow
-from hubauth_core.transaction import Seal, cookie_name
+from hubauth_core.transaction import Seal, begin, cookie_name
 from hubauth_core.types import HubUser, Step, Transaction
 from hubauth_core.vault import Vault
 
@@ -85,14 +86,16 @@ def fill(folder: Path, number: int) -> SignInFlow:
     registry = Registry()
     registry._types["instant"] = Instant
     registry.configure({"instant": {"allow_all": True}})
-    known = Identities(database)
+    known, vault, audit = Identities(database), Vault(database), Audit(registry.emit, registry.log)
+    access = Access(known, several=False)
     return SignInFlow(
         registry=registry,
-        access=Access(known, several=False),
+        access=access,
         mapper=Mapper({"instant": ""}, known, Everybody(number), validate_username=lambda name: True),
         identities=known,
-        vault=Vault(database),
-        audit=Audit(registry.emit, registry.log),
+        vault=vault,
+        audit=audit,
+        linking=Linking(registry=registry, access=access, identities=known, vault=vault, audit=audit),
     )
 
 
@@ -100,9 +103,9 @@ async def once(flow: SignInFlow, seal: Seal, number: int) -> tuple[float, float]
     """Seconds of begin + finish, and of bind."""
     begun = time.perf_counter()
     request = Request(query={"person": [str(number)]})
-    _, transaction = await flow.begin("instant", request, redirect_uri="https://hub.example/cb", next_url="")
+    _, transaction = await flow.begin(request, begin("instant", redirect_uri="https://hub.example/cb", next_url=""))
     cookie = {cookie_name(transaction.state): seal.close(transaction)}
-    admitted = await flow.finish("instant", request, seal.open(transaction.state, cookie, "instant"))
+    admitted = await flow.finish(request, seal.open(transaction.state, cookie, "instant"))
     assert isinstance(admitted, Admitted)
     finished = time.perf_counter()
     await flow.bind(admitted, HubUser(id=number, name=f"person{number}", created=1.0))

@@ -62,6 +62,13 @@ class Access:
             relied_on=name if relies else None,
         )
 
+    def recorded(self, provider: Provider, identity: Identity) -> Verdict:
+        """The verdict on what is recorded of an identity, where its source says nothing new. Raises LoginRefused.
+
+        Whom a source's own rules let in, they still do until it says otherwise.
+        """
+        return self.decide(provider, identity, Decision(allowed=True) if provider.brings_rules else None)
+
     def is_blocked_name(self, provider: Provider, identity: Identity) -> bool:
         """Whether the present username is on the block list, so that the block must follow the subject from now on."""
         name = _spelled(provider, identity)

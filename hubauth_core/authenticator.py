@@ -18,9 +18,11 @@ from .database import open_database, store_url
 from .discovery import nearest
 from .errors import ConfigError
 from .events import Audit
-from .hub import JupyterHubUsers, hub_user
+from .first_login import spoken_for
+from .hub import JupyterHubUsers, configured_names, hub_user
 from .identities import Identities
 from .lifecycle import Lifecycle
+from .linking import Linking
 from .mapping import Mapper
 from .names import prefixes_of
 from .needs_keys import check_without_keys
@@ -146,6 +148,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         self.lifecycle = Lifecycle(
             registry=registry, access=access, identities=identities, vault=vault, refresher=refresher, log=self.log
         )
+        self.linking = Linking(registry=registry, access=access, identities=identities, vault=vault, audit=audit)
         self.flow = SignInFlow(
             registry=registry,
             access=access,
@@ -155,11 +158,13 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
                 hub_users,
                 validate_username=self.validate_username,
                 listed=self.allowed_users | self.admin_users,
+                spoken_for=self._spoken_for(app) | spoken_for(registry.providers, prefixes),
                 username_map=self.username_map,
             ),
             identities=identities,
             vault=vault,
             audit=audit,
+            linking=self.linking,
         )
         self.spawning = Spawning(
             registry=registry,
@@ -175,6 +180,10 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         self.used = UsedStates()
         self.public_url: str = app.public_url
         _offer_templates(app)
+
+    def _spoken_for(self, app: Any) -> frozenset[str]:
+        """The hub usernames of the hub's own configuration that nobody may pick at a first sign-in."""
+        return configured_names(app).union(self.blocked_users, self.username_map.values())
 
     def load_registry(self) -> Registry:
         """The providers and plugins of the configuration. Raises ConfigError with everything that is wrong."""

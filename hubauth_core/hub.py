@@ -58,6 +58,14 @@ def hub_user(row: Any) -> HubUser:
     )
 
 
+def configured_names(app: Any) -> frozenset[str]:
+    """The names that JupyterHub's own configuration speaks of: in roles and groups, and of services."""
+    groups = [group.get("users", ()) if isinstance(group, dict) else group for group in app.load_groups.values()]
+    roles = [role.get("users", ()) for role in app.load_roles]
+    services = [service["name"] for service in app.services if "name" in service]
+    return frozenset(name for names in (*groups, *roles, services) for name in names)
+
+
 def hub_key_of(row: Any) -> tuple[int, float]:
     """(`id`, `created`) of a row, or of the hub's wrapper around one, without reading more of it."""
     return (row.id, timestamp(row.created))

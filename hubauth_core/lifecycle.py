@@ -22,9 +22,9 @@ from .mapping import HubKey, Record
 from .provider import Provider
 from .refresh import RAN_OUT, Refresher
 from .registry import Registry
-from .signin import checked
-from .types import Credential, Decision, HubCall, Identity, ReauthRequired, Refused, SignIn, Updated
+from .types import Credential, HubCall, Identity, ReauthRequired, Refused, SignIn, Updated
 from .vault import Vault
+from .vouched import checked
 
 
 class Lifecycle:
@@ -78,9 +78,14 @@ class Lifecycle:
             return False
         except (ProviderError, CredentialError):
             outcome = said = None  # an answer that cannot be used says nothing
-        if isinstance(outcome, Refused | ReauthRequired):
+        if isinstance(outcome, ReauthRequired):
             return False
-        return self._judge(record, said)
+        verdict = False if isinstance(outcome, Refused) else self._judge(record, said)
+        if isinstance(outcome, Refused | Updated):
+            await self._identities.mark(record, refused=verdict is False)
+        elif record.refused_at is not None:  # at a sign-in meanwhile; a source that says nothing new leaves it so
+            return False
+        return verdict
 
     async def _said(self, record: Record, outcome: Updated) -> SignIn:
         """What a source says now. Raises ProviderError, and LoginRefused for somebody else behind the same session."""
@@ -93,13 +98,12 @@ class Lifecycle:
         return said
 
     def _judge(self, record: Record, said: SignIn | None) -> Verdict | bool:
-        """The rules once more. Whom a source's own rules let in, they still do until it says otherwise."""
+        """The rules once more, on what the source says or on what is recorded."""
         provider = self._registry.provider(record.provider)
-        identity, own = record.identity, Decision(allowed=True) if provider.brings_rules else None
-        if said is not None:
-            identity, own = said.identity, said.decision
         try:
-            return self._access.decide(provider, identity, own)
+            if said is None:
+                return self._access.recorded(provider, record.identity)
+            return self._access.decide(provider, said.identity, said.decision)
         except LoginRefused:
             return False
 

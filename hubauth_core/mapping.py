@@ -237,7 +237,7 @@ class Mapper:
             return True
         if provider.adopt == "existing":
             older = user.created < self._recorded.installed_at
-            return older and not user.admin and user.roles <= {"user"}
+            return older and not user.has_special_rights
         return user.name in map(_spelled, provider.adopt)
 
 

@@ -60,6 +60,11 @@ def is_lookalike(username: str) -> bool:
     return unicodedata.normalize("NFKC", username) != composed or len(composed.casefold()) != len(composed)
 
 
+def pin_of(provider: Provider, username: str) -> str:
+    """What a sign-in pins to its subject: a look-alike takes nothing from the name that it looks like (row V38)."""
+    return username if is_lookalike(username) else provider.normalize_username(username)
+
+
 class Provider(LoggingConfigurable):
     """One configured source of sign-ins. `name` never changes: it is half of every identity's key.
 
@@ -78,6 +83,10 @@ class Provider(LoggingConfigurable):
 
     required_options: ClassVar[tuple[str, ...]] = ()
     """Options without which the provider cannot start."""
+
+    ends_here: bool = True
+    """Whether a sign-in that begins on our pages ends there. One that ends on a page of the source's own code is at its
+    end by then: it cannot go on with a further step, and cannot connect an identity to somebody who is signed in."""
 
     git_username: ClassVar[str] = "oauth2"
     """The username that goes with an access token where git asks for a password."""

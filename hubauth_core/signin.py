@@ -6,25 +6,24 @@ login -> bind: identity and vault in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
-from typing import Final
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from .access import Access, Verdict
-from .binding import check_subject
 from .calls import Asked
-from .challenges import Challenges, HeldUp
-from .errors import HubAuthError, LoginRefused, ProviderError, StoreError
+from .errors import HubAuthError, LoginRefused, StoreError
 from .events import Audit
+from .first_login import FirstLogin
 from .identities import Identities, new_id
+from .linking import Linking
 from .mapping import Mapper, Place, Record, hub_key
-from .provider import Provider, is_lookalike
+from .provider import pin_of
 from .registry import Registry
-from .transaction import begin, remember
+from .transaction import remember
 from .types import (
     Answered,
-    Credential,
-    Decision,
     Event,
     Form,
     HubUser,
@@ -35,12 +34,16 @@ from .types import (
     Transaction,
 )
 from .vault import Vault
+from .vouched import checked
+from .waiting import Waiting
 
-LONGEST_SUBJECT: Final = 255
-"""Characters of a subject (row X13)."""
+MOST_NAMES: Final = 10
+"""Names that somebody new may try before the sign-in is over."""
 
-LONGEST_NAME: Final = 255
-"""Characters of a provider's username (row V14)."""
+PASSING: Final = frozenset({"rule_failed", "too_many_attempts"})
+"""Reasons that say nothing for good about a person."""
+
+Purpose = Literal["login", "link"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +59,32 @@ class Admitted:
         return self.sign_in.identity
 
 
+@dataclass(frozen=True)
+class HeldUp:
+    """A sign-in of which the source has done its part, and the form that it waits for: a plugin's, or that for a name.
+
+    `tries` counts the names that were typed.
+    """
+
+    sign_in: SignIn
+    form: Form
+    asked: Asked | None = None
+    tries: int = 0
+
+
 class SignInFlow:
     """Takes a sign-in from its first request to the records of who is who."""
 
     def __init__(
-        self, *, registry: Registry, access: Access, mapper: Mapper, identities: Identities, vault: Vault, audit: Audit
+        self,
+        *,
+        registry: Registry,
+        access: Access,
+        mapper: Mapper,
+        identities: Identities,
+        vault: Vault,
+        audit: Audit,
+        linking: Linking,
     ) -> None:
         self.registry = registry
         self.access = access
@@ -68,70 +92,116 @@ class SignInFlow:
         self.identities = identities
         self.vault = vault
         self.audit = audit
-        self.challenges = Challenges()
+        self.linking = linking
+        self._first_login = FirstLogin(registry, mapper)
+        self._held: Waiting[HeldUp] = Waiting()
 
-    async def begin(
-        self, provider: str, request: Request, *, redirect_uri: str, next_url: str
-    ) -> tuple[Step, Transaction]:
+    async def begin(self, request: Request, transaction: Transaction) -> tuple[Step, Transaction]:
         """The first step of a sign-in, and its transaction for the browser to keep. Raises ProviderError."""
-        transaction = begin(provider, redirect_uri=redirect_uri, next_url=next_url)
-        step: Step = await self.registry.ask("hubauth_begin_login", provider, request=request, transaction=transaction)
+        step: Step = await self.registry.ask(
+            "hubauth_begin_login", transaction.provider, request=request, transaction=transaction
+        )
         return step, remember(transaction, step.memo)
 
-    async def finish(self, provider: str, request: Request, transaction: Transaction) -> Admitted | Step:
-        """What the browser brought back: a further step, or somebody to admit. Raises LoginRefused, ProviderError."""
-        held = self.challenges.resume(transaction.state)
+    async def finish(self, request: Request, transaction: Transaction) -> Admitted | SignIn | Step:
+        """What the browser brought back: a further step, or somebody to admit; of a link, whom to connect.
+
+        Raises LoginRefused, ProviderError, StoreError.
+        """
+        held = self._held.take(transaction.state)
         if held is not None:
-            return await self._pass(held.sign_in, transaction, held.asked, request.form)
-        answer: SignIn | Step = await self.registry.ask(
-            "hubauth_finish_login", provider, request=request, transaction=transaction
-        )
-        return await self._pass(checked(answer, provider), transaction) if isinstance(answer, SignIn) else answer
+            end = await self._go_on(held, request.form, transaction.purpose)
+        else:
+            sign_in = await self._ask_source(request, transaction)
+            if not isinstance(sign_in, SignIn):
+                return sign_in
+            end = await self._pass(sign_in, transaction.purpose)
+        if isinstance(end, HeldUp):
+            self._held.keep(transaction.state, end)
+            return end.form
+        return end
 
     async def admit(self, provider: str, sign_in: SignIn) -> Admitted:
         """Admit somebody who came by a page of the provider's own, where no further step can be shown.
 
-        Raises LoginRefused, ProviderError.
+        Raises LoginRefused, ProviderError, StoreError.
         """
-        admitted = await self._pass(checked(sign_in, provider), None)
+        admitted = await self._pass(checked(sign_in, provider), "login")
         if not isinstance(admitted, Admitted):
             raise LoginRefused("This hub wants one more step, which this way in cannot show.", code="step_impossible")
         return admitted
 
+    async def _ask_source(self, request: Request, transaction: Transaction) -> SignIn | Step:
+        provider = transaction.provider
+        try:
+            answer: SignIn | Step = await self.registry.ask(
+                "hubauth_finish_login", provider, request=request, transaction=transaction
+            )
+        except LoginRefused as refusal:
+            if refusal.subject:
+                await self._note_refusal(provider, refusal.subject)
+            raise
+        return checked(answer, provider) if isinstance(answer, SignIn) else answer
+
+    async def _go_on(self, held: HeldUp, answer: Answered, purpose: Purpose) -> Admitted | SignIn | HeldUp:
+        """Somebody who was held up has answered."""
+        if held.asked is not None:
+            return await self._pass(held.sign_in, purpose, held.asked, answer)
+        if held.tries >= MOST_NAMES:
+            raise LoginRefused("That were too many names. Sign in again.", code="too_many_attempts")
+        return await self._admit(held.sign_in, await self._decide(held.sign_in), answer, held.tries + 1)
+
     async def _pass(
-        self,
-        sign_in: SignIn,
-        transaction: Transaction | None,
-        asked: Asked | None = None,
-        answer: Answered | None = None,
-    ) -> Admitted | Form:
+        self, sign_in: SignIn, purpose: Purpose, asked: Asked | None = None, answer: Answered | None = None
+    ) -> Admitted | SignIn | HeldUp:
         """Every rule of ours in turn: plugins, which may want one more step, then access and mapping."""
         identity = sign_in.identity
         scopes = frozenset[str]().union(*(credential.scopes for credential in sign_in.credentials))
-        try:
-            asked = await self.registry.check_login(identity, scopes, asked, answer)
-            if asked is None:
-                return await self._admit(sign_in)
-        except HubAuthError as error:
-            error.subject, error.username = identity.subject, identity.username
-            raise
-        if transaction is not None:
-            self.challenges.hold(transaction.state, HeldUp(sign_in, asked))
-        return asked.form
+        with about(identity):
+            try:
+                asked = await self.registry.check_login(identity, scopes, asked, answer)
+            except LoginRefused as refusal:
+                if answer is None and refusal.code not in PASSING:  # a wrong answer may be right the next time
+                    await self._note_refusal(*identity.key)
+                raise
+            if asked is not None:
+                return HeldUp(sign_in, asked.form, asked)
+            verdict = await self._decide(sign_in)
+            return sign_in if purpose == "link" else await self._admit(sign_in, verdict)
 
-    async def _admit(self, sign_in: SignIn) -> Admitted:
-        """Apply the rules, and reserve the hub username."""
+    async def _decide(self, sign_in: SignIn) -> Verdict:
+        """The verdict of the identity's own provider. Raises LoginRefused for whom a restriction keeps out."""
         identity = sign_in.identity
         source = self.registry.provider(identity.provider)
         try:
-            verdict = self.access.decide(source, identity, sign_in.decision)
+            return self.access.decide(source, identity, sign_in.decision)
         except LoginRefused:
             if self.access.is_blocked_name(source, identity):
                 await self.identities.pin(source.name, source.normalize_username(identity.username), identity.subject)
+            await self._note_refusal(*identity.key)
             raise
-        place = self.mapper.place(source, identity, self.registry.map_identity(identity))
-        self.mapper.reserve(place, identity)
+
+    async def _admit(
+        self, sign_in: SignIn, verdict: Verdict, named: Answered | None = None, tries: int = 0
+    ) -> Admitted | HeldUp:
+        """Find the place and reserve it, or ask for a name; a linked identity has the rights of the home identity."""
+        identity = sign_in.identity
+        source = self.registry.provider(identity.provider)
+        with about(identity):
+            if named is None:
+                place = self._first_login.place(source, sign_in)
+            else:
+                place = self._first_login.choose(source, identity, named)
+            if isinstance(place, Form):
+                return HeldUp(sign_in, place, tries=tries)
+            if place.linked:
+                verdict = self.linking.rights(place.linked)
         return Admitted(sign_in=sign_in, verdict=verdict, place=place)
+
+    async def _note_refusal(self, provider: str, subject: str) -> None:
+        record = self.identities.find(provider, subject)
+        if record is not None:
+            await self.identities.mark(record, refused=True)
 
     def accepted(self, admitted: Admitted, hub_user: HubUser) -> None:
         """The hub has signed them in. Say so before anything that may fail: a hub user whom the hub has just made
@@ -176,7 +246,7 @@ class SignInFlow:
             identity,
             hub_user,
             record_id=record_id,
-            pin=_pin_of(self.registry.provider(identity.provider), identity.username),
+            pin=pin_of(self.registry.provider(identity.provider), identity.username),
             relies_on_pin=admitted.verdict.relied_on is not None,
             sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state),
         )
@@ -202,9 +272,14 @@ class SignInFlow:
         )
 
 
-def _pin_of(provider: Provider, username: str) -> str:
-    """What a sign-in pins to its subject: a look-alike takes nothing from the name that it looks like (row V38)."""
-    return username if is_lookalike(username) else provider.normalize_username(username)
+@contextlib.contextmanager
+def about(identity: Identity) -> Iterator[None]:
+    """Errors in here are about this person, for the audit trail."""
+    try:
+        yield
+    except HubAuthError as error:
+        error.subject, error.username = identity.subject, identity.username
+        raise
 
 
 def _event(kind: str, identity: Identity, *, hub_user: str, address: str) -> Event:
@@ -216,41 +291,3 @@ def _event(kind: str, identity: Identity, *, hub_user: str, address: str) -> Eve
         hub_user=hub_user,
         address=address,
     )
-
-
-def checked(sign_in: SignIn, provider: str) -> SignIn:
-    """A sign-in as a plugin gave it, under the provider's name, if it can be one (rows X13, V14, F16).
-
-    Raises ProviderError.
-    """
-    identity = sign_in.identity
-    if not (isinstance(identity, Identity) and _is_text(identity.subject, LONGEST_SUBJECT)):
-        raise ProviderError("The answer about who you are could not be used.", code="subject_invalid")
-    check_subject(identity.subject)
-    if not _is_text(identity.username, LONGEST_NAME):
-        raise ProviderError("The answer about your username could not be used.", code="username_invalid")
-    if not (isinstance(identity.email, str | None) and isinstance(identity.email_verified, bool)):
-        raise ProviderError("The answer about your e-mail could not be used.", code="email_invalid")
-    if not (_are_groups(identity.groups) and isinstance(identity.claims, Mapping) and _is_whole(sign_in)):
-        raise ProviderError("The answer about you could not be used.", code="answer_invalid")
-    return replace(sign_in, identity=replace(identity, provider=provider))
-
-
-def _is_text(value: object, longest: int) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= longest
-
-
-def _is_whole(sign_in: SignIn) -> bool:
-    decision, credentials = sign_in.decision, sign_in.credentials
-    decided = decision is None or (isinstance(decision, Decision) and _is_decided(decision))
-    kept = isinstance(credentials, tuple) and all(isinstance(each, Credential) for each in credentials)
-    return decided and kept and isinstance(sign_in.state, Mapping | None)
-
-
-def _is_decided(decision: Decision) -> bool:
-    rights = isinstance(decision.allowed, bool) and isinstance(decision.admin, bool | None)
-    return rights and _are_groups(decision.groups)
-
-
-def _are_groups(groups: object) -> bool:
-    return groups is None or (isinstance(groups, Set) and all(isinstance(group, str) for group in groups))

@@ -173,25 +173,28 @@ class Redirect:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One input of a form. `type` and `autocomplete` are HTML's."""
+    """One input of a form. `type` and `autocomplete` are HTML's; `value` stands in it at first."""
 
     name: str
     label: str
     type: str = "text"
     autocomplete: str = "off"
     required: bool = True
+    value: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
     """A form to show. `html` replaces the fields by markup that the administrator's own configuration brings.
 
-    `text` stands above the fields; `memo` goes into the transaction, which a form of a second step needs.
+    `text` stands above the fields, and `error`, which says what was wrong with the answer before; `memo` goes into the
+    transaction, which a form of a second step needs.
     """
 
     fields: tuple[Field, ...] = ()
     submit: str = "Sign in"
     text: str = ""
+    error: str = ""
     html: Markup | None = None
     memo: Mapping[str, str] = field(default_factory=_nothing)
 
@@ -268,6 +271,11 @@ class HubUser:
     created: float
     admin: bool = False
     roles: frozenset[str] = frozenset()
+
+    @property
+    def has_special_rights(self) -> bool:
+        """An administrator, or somebody with a role beyond the one that every user has."""
+        return self.admin or not self.roles <= {"user"}
 
 
 @dataclass(frozen=True, kw_only=True)

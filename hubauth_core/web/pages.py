@@ -55,9 +55,8 @@ class SourcesHandler(HubAuthHandler):
         if provider.presentation == "button":
             return self.source(provider, wanted)
         try:
-            step, _ = await self.flow.begin(
-                provider.name, Request(handler=self), redirect_uri=self.callback_url(provider), next_url=wanted
-            )
+            transaction = begin(provider.name, redirect_uri=self.callback_url(provider), next_url=wanted)
+            step, _ = await self.flow.begin(Request(handler=self), transaction)
         except HubAuthError as error:
             return self.source(provider, wanted, unavailable=error.sentence)
         return self.source(provider, wanted, form=step if isinstance(step, Form) else None)
@@ -102,7 +101,7 @@ class SourcesHandler(HubAuthHandler):
             return
         user = step = None
         try:
-            step = await self.flow.finish(provider.name, request, transaction)
+            step = await self.flow.finish(request, transaction)
             if isinstance(step, Admitted):
                 user = await self.host.welcome(self, step)
         finally:
@@ -160,9 +159,8 @@ class ProviderLogin(SourcesHandler):
         provider, wanted = None, self.safe_next(self.get_query_argument("next", ""))
         try:
             provider = self.provider(name)
-            step, transaction = await self.flow.begin(
-                name, self.plain_request(), redirect_uri=self.callback_url(provider), next_url=wanted
-            )
+            transaction = begin(name, redirect_uri=self.callback_url(provider), next_url=wanted)
+            step, transaction = await self.flow.begin(self.plain_request(), transaction)
             if isinstance(step, Form) and not step.memo:
                 await self.show_form(self.source(provider, wanted, form=step))
             else:

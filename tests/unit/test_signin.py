@@ -39,6 +39,7 @@ from hubauth_core.database import Database
 from hubauth_core.discovery import PLUGINS
 from hubauth_core.events import Audit
 from hubauth_core.identities import Identities, new_id
+from hubauth_core.linking import Linking
 from hubauth_core.mapping import Mapper
 from hubauth_core.schema import had_identity, identities, names, pins, vault
 from hubauth_core.signin import Admitted, SignInFlow
@@ -87,15 +88,16 @@ class House:
         )
         self.identities, self.hub_users, self.keeper = Identities(database), KnownUsers(), Keeper()
         self.trail = trail
+        access, vault = Access(self.identities, several=True), Vault(database, self.keeper)
+        parts = {"registry": self.registry, "access": access, "identities": self.identities, "vault": vault}
+        audit = Audit(self.registry.emit, self.registry.log, path=trail)
+        prefixes = {"uni": "", "github": "github-"}
+        self.linking = Linking(**parts, audit=audit)
         self.flow = SignInFlow(
-            registry=self.registry,
-            access=Access(self.identities, several=True),
-            mapper=Mapper(
-                {"uni": "", "github": "github-"}, self.identities, self.hub_users, validate_username=lambda name: True
-            ),
-            identities=self.identities,
-            vault=Vault(database, self.keeper),
-            audit=Audit(self.registry.emit, self.registry.log, path=trail),
+            **parts,
+            mapper=Mapper(prefixes, self.identities, self.hub_users, validate_username=lambda name: True),
+            audit=audit,
+            linking=self.linking,
         )
         self._database = database
 
@@ -164,7 +166,8 @@ def answering(house: House, answer: object) -> None:
 
 async def test_a_sign_in_begins_with_the_providers_step_and_its_notes(house: House) -> None:
     answering(house, Redirect(url="https://uni.test", memo={"issuer": "https://uni.test"}))
-    step, transaction = await house.flow.begin("uni", Request(), redirect_uri="https://hub.test/cb", next_url="/hub/x")
+    begun = begin("uni", redirect_uri="https://hub.test/cb", next_url="/hub/x")
+    step, transaction = await house.flow.begin(Request(), begun)
     assert step == Redirect(url="https://uni.test", memo={"issuer": "https://uni.test"})
     assert (transaction.provider, transaction.redirect_uri) == ("uni", "https://hub.test/cb")
     assert (transaction.next_url, transaction.memo) == ("/hub/x", {"issuer": "https://uni.test"})
@@ -174,13 +177,13 @@ async def test_a_sign_in_begins_with_the_providers_step_and_its_notes(house: Hou
 async def test_a_further_step_is_handed_on_and_admits_nobody(house: House, step: object) -> None:
     answering(house, step)
     transaction = begin("uni", redirect_uri="", next_url="")
-    assert await house.flow.finish("uni", Request(), transaction) is step
+    assert await house.flow.finish(Request(), transaction) is step
     assert is_empty(house)
 
 
 async def test_what_the_provider_says_is_admitted_and_nothing_is_written_yet(house: House) -> None:
     answering(house, said("7", "Ann", (TOKENS,)))
-    admitted = await house.flow.finish("uni", Request(), begin("uni", redirect_uri="", next_url=""))
+    admitted = await house.flow.finish(Request(), begin("uni", redirect_uri="", next_url=""))
     assert isinstance(admitted, Admitted)
     assert (admitted.identity.key, admitted.place.name) == (("uni", "7"), "ann")
     assert admitted.verdict.decision.allowed
@@ -335,7 +338,7 @@ class Step:
 
 async def answer_form(house: House, transaction: Transaction, word: str = "") -> Any:
     request = Request(method="POST", form={"word": [word]})
-    return await house.flow.finish("uni", request, transaction)
+    return await house.flow.finish(request, transaction)
 
 
 async def test_one_more_step_for_each_plugin_that_wants_one(shelf: Shelf, database: Database, trail: Path) -> None:
@@ -343,7 +346,7 @@ async def test_one_more_step_for_each_plugin_that_wants_one(shelf: Shelf, databa
     house = House(shelf, database, trail)
     answering(house, said("7", "ann"))
     transaction = begin("uni", redirect_uri="https://hub.example/cb", next_url="")
-    asked = await house.flow.finish("uni", Request(), transaction)
+    asked = await house.flow.finish(Request(), transaction)
     assert (asked, is_empty(house)) == (Form(text="first?"), True)
     answering(house, AssertionError("the source is asked once"))
     assert await answer_form(house, transaction, "one") == Form(text="second?")
@@ -360,7 +363,7 @@ async def test_a_wrong_answer_ends_the_sign_in(shelf: Shelf, database: Database,
     house = House(shelf, database, trail)
     answering(house, said("7", "ann"))
     transaction = begin("uni", redirect_uri="https://hub.example/cb", next_url="")
-    await house.flow.finish("uni", Request(), transaction)
+    await house.flow.finish(Request(), transaction)
     with pytest.raises(LoginRefused) as refused:
         await answer_form(house, transaction, "two")
     assert (refused.value.code, refused.value.subject) == ("bad_word", "7")

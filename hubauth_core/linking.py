@@ -1,0 +1,200 @@
+"""Several identities of one hub user: who may connect which, what a linked one gives, and how one goes again.
+
+A linked identity is another way in and grants nothing: the home identity's provider decides (decision 3 of
+docs/architecture.md). Who connects is told by the page, which has checked session and browser (row R09).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .access import Access, Verdict
+from .errors import HubAuthError, LinkRefused, LoginRefused, StoreError
+from .events import Audit
+from .identities import Identities, new_id
+from .links import check_room, taken
+from .mapping import Record, hub_key
+from .provider import Provider, pin_of
+from .registry import Registry
+from .types import Decision, Event, HubCall, HubUser, SignIn
+from .vault import Vault
+from .waiting import Waiting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts, where it is not the hub user, and from which address."""
+
+    name: str = ""
+    address: str = ""
+
+
+class Linking:
+    """Connects identities to hub users, and takes them away. Every change is one line in the audit trail."""
+
+    def __init__(
+        self, *, registry: Registry, access: Access, identities: Identities, vault: Vault, audit: Audit
+    ) -> None:
+        self._registry = registry
+        self._access = access
+        self._identities = identities
+        self._vault = vault
+        self._audit = audit
+        self.offers: Waiting[SignIn] = Waiting()
+        """Sign-ins that reached no hub user, and may be connected to one that the same browser signs in to."""
+
+    # A linked identity as a way in.
+
+    def works(self, record: Record) -> bool:
+        """Whether an identity is a way in: its provider is in service and has not refused it for good."""
+        return record.provider in self._registry.providers and record.refused_at is None
+
+    def rights(self, record: Record) -> Verdict:
+        """What a sign-in with a linked identity gives: what the home identity's provider says of what is recorded.
+
+        A home provider that is broken can say nothing; then the hub keeps what it has, as at a refresh. One that was
+        taken out of service lets nobody in. Raises LoginRefused.
+        """
+        home = self._identities.home_of(record.hub_user)
+        if home is not None and home.refused_at is None:
+            if home.provider in self._registry.broken:
+                return Verdict(decision=Decision(allowed=True))
+            if home.provider in self._registry.providers:
+                return self._by_rules(home)
+            raise LoginRefused(
+                "What decides about your account is a way to sign in that this hub no longer has. Ask an administrator.",
+                code="home_removed",
+            )
+        raise _home_refused()
+
+    def _by_rules(self, home: Record) -> Verdict:
+        try:
+            verdict = self._access.recorded(self._registry.provider(home.provider), home.identity)
+        except LoginRefused:
+            raise _home_refused() from None
+        return replace(verdict, relied_on=None)
+
+    # Connecting.
+
+    def check(self, user: HubUser, provider: Provider) -> None:
+        """Whether a hub user may connect an identity of a provider now. Raises LinkRefused."""
+        if not (provider.linkable and provider.ends_here):
+            raise LinkRefused(
+                f"An account at {provider.label} cannot be connected to another one.", code="not_linkable"
+            )
+        check_room(self._identities.of_hub_user(hub_key(user)), provider.name)
+        if user.has_special_rights and not self._identities.has_consent(hub_key(user), provider.name):
+            raise LinkRefused(
+                "Your account has special rights, so an administrator has to agree before it gets another way in. "
+                "Ask one of them, then connect again.",
+                code="consent_needed",
+            )
+
+    async def link(self, sign_in: SignIn, user: HubUser, hub: HubCall, by: Actor) -> Record:
+        """Connect whom a provider vouches for to a hub user, or renew what is connected already.
+
+        Raises LinkRefused `not_linkable`, `identity_taken`, `already_connected`, `consent_needed`, `no_home`;
+        ProviderError, StoreError. Then nothing is written.
+        """
+        identity = sign_in.identity
+        known = self._identities.find(*identity.key)
+        if known is not None and known.hub_user != hub_key(user):
+            raise taken()
+        if known is None:
+            self.check(user, self._registry.provider(identity.provider))
+            await self._registry.ask("hubauth_user_added", identity.provider, identity=identity, hub=hub)
+        record = await self._write(sign_in, user)
+        try:
+            self._tell("connected" if known is None else "reconnected", record, user, by)
+        except StoreError:
+            if known is None:  # a way in that no trail knows of
+                await self._identities.unlink(hub_key(user), record.provider, lambda _: True)
+            raise
+        return record
+
+    async def _write(self, sign_in: SignIn, user: HubUser, *, again: bool = True) -> Record:
+        identity = sign_in.identity
+        known = self._identities.find(*identity.key)
+        record_id = known.id if known else new_id()
+        try:
+            return await self._identities.link(
+                identity,
+                user,
+                record_id=record_id,
+                pin=pin_of(self._registry.provider(identity.provider), identity.username),
+                sealed=await self._vault.seal(record_id, identity, sign_in.credentials, sign_in.state),
+            )
+        except StoreError:
+            # Somebody else, or another tab of the same person, may have been faster (rows F19, B1).
+            now = self._identities.find(*identity.key)
+            if now is not None and now.hub_user != hub_key(user):
+                raise taken() from None
+            if now == known or not again:
+                raise
+        return await self._write(sign_in, user, again=False)
+
+    def refused(self, provider: str, error: HubAuthError, user: str, by: Actor) -> None:
+        """One audit event for a link that did not come about."""
+        self._audit.record(
+            Event(
+                kind="link_refused",
+                provider=provider,
+                reason=error.code,
+                subject=error.subject,
+                username=error.username,
+                hub_user=user,
+                actor=by.name,
+                address=by.address,
+            )
+        )
+
+    # Afterwards.
+
+    async def unlink(self, user: HubUser, provider: str, by: Actor) -> Record:
+        """Take an identity away, and what is stored of it. Raises LinkRefused, StoreError.
+
+        The home identity and the last way in stay: `home_identity`, `last_way_in`.
+        """
+        record = await self._identities.unlink(hub_key(user), provider, self.works)
+        self._tell("disconnected", record, user, by)
+        return record
+
+    async def make_home(self, user: HubUser, provider: str, by: Actor) -> Record:
+        """Let another provider decide about a hub user from now on. Raises LinkRefused, StoreError."""
+        record = next((each for each in self._identities.of_hub_user(hub_key(user)) if each.provider == provider), None)
+        if record is not None and not self.works(record):
+            raise LinkRefused("That identity is no way in now, so it cannot decide.", code="home_unusable")
+        _, now = await self._identities.make_home(hub_key(user), provider)
+        self._tell("home_changed", now, user, by)
+        return now
+
+    async def consent(self, user: HubUser, provider: str, by: Actor) -> None:
+        """Let a hub user with special rights connect one identity of a provider. Raises LinkRefused, StoreError.
+
+        Nobody agrees to a link of their own account: who has taken over a session would, too.
+        """
+        if by.name == user.name:
+            raise LinkRefused("Somebody else has to agree to this for your own account.", code="own_consent")
+        await self._identities.give_consent(hub_key(user), provider, by.name)
+        event = Event(kind="consent_given", provider=provider, hub_user=user.name)
+        self._audit.record(replace(event, actor=by.name, address=by.address))
+
+    def _tell(self, kind: str, record: Record, user: HubUser, by: Actor) -> None:
+        self._audit.record(
+            Event(
+                kind=kind,
+                provider=record.provider,
+                subject=record.subject,
+                username=record.username,
+                hub_user=user.name,
+                actor=by.name,
+                address=by.address,
+            )
+        )
+
+
+def _home_refused() -> LoginRefused:
+    return LoginRefused(
+        "The account that decides about you on this hub may not sign in any more. Ask its administrators.",
+        code="home_refused",
+    )
