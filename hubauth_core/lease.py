@@ -7,14 +7,11 @@ answer changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, or_, update
 
 from .schema import vault
-
-LASTS: Final = 90.0
-"""Seconds after which a lease is nobody's: its process has died, since a renewal takes no longer than a hook may."""
 
 Key = tuple[str, str, str]
 """Identity, purpose and resource of a row."""
@@ -25,11 +22,14 @@ def at(key: Key) -> tuple[Any, Any, Any]:
     return (vault.c.identity_id == key[0], vault.c.purpose == key[1], vault.c.resource == key[2])
 
 
-def take(connection: Connection, key: Key, generation: str, now: float) -> bool:
-    """Take the lease of a row; False if somebody has it, or the row is another by now."""
+def take(connection: Connection, key: Key, generation: str, now: float, until: float) -> bool:
+    """Take the lease of a row; False if somebody has it, or the row is another by now.
+
+    After `until` it is nobody's: the process that had it has died.
+    """
     nobodys = or_(vault.c.lease_until.is_(None), vault.c.lease_until < now)
     free = (*at(key), vault.c.generation == generation, vault.c.trouble == "", nobodys)
-    return connection.execute(update(vault).where(*free).values(lease_until=now + LASTS)).rowcount == 1
+    return connection.execute(update(vault).where(*free).values(lease_until=until)).rowcount == 1
 
 
 def end(connection: Connection, key: Key, generation: str, changed: Mapping[str, Any]) -> bool:

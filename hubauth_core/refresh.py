@@ -15,9 +15,10 @@ from hashlib import sha256
 from typing import Any, Final
 
 from .calls import Calls
-from .errors import CredentialError, HubAuthError, ProviderError, ProviderUnavailable, StoreError
+from .errors import CredentialError, HubAuthError, LoginRefused, ProviderError, ProviderUnavailable
 from .events import Audit, reason_code
 from .mapping import Record
+from .saving import Place, Saving
 from .types import Credential, Event, Fresh, ReauthRequired, RefreshedCredential, Rotated, Unavailable
 from .vault import Held, Opened, Vault
 
@@ -27,12 +28,20 @@ DEFAULT_TTL: Final = 60.0
 LONGEST_PAUSE: Final = 300.0
 """Seconds after which a source that does not answer is asked again, unless it names a time itself."""
 
+LONGEST_WISH: Final = 3600.0
+"""Seconds for which a source is left alone at most, whatever it names."""
+
 RAN_OUT: Final = "expired"
 """The reason of a credential that ended by itself; with any other the source has taken it back."""
 
-_SAVE_AGAIN: Final = (0.1, 0.5, 2.0)
-_LOOK_AGAIN: Final = 0.1
-"""Seconds between two tries to write, and between two looks at a lease that another process has."""
+LOOK_AGAIN: Final = 0.1
+"""Seconds between two looks at a lease that another process has."""
+
+LEASE_MARGIN: Final = 60.0
+"""Seconds for which a lease outlasts the longest call of a provider: time to store what it brought."""
+
+BUSY: Final = 5.0
+"""Seconds after which to come again, where another process is about it for too long."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,9 @@ class _Known:
     credential: Credential
 
     @property
-    def place(self) -> tuple[str, str]:
-        return (self.record.id, self.held.resource)
+    def derived(self) -> bool:
+        """Whether it was got with the provider's own one, and can be got again."""
+        return self.held.resource != self.credential.resource
 
 
 class Refresher:
@@ -70,8 +80,8 @@ class Refresher:
         self._log = log
         self._clock = clock
         self._patience = patience
-        self._flights: dict[tuple[str, str], asyncio.Task[Credential]] = {}
-        self._unsaved: dict[tuple[str, str], tuple[Held, Credential]] = {}
+        self._flights: dict[Place, asyncio.Task[Credential]] = {}
+        self._saving = Saving(vault, log)
 
     async def fresh(self, record: Record, resource: str = "", *, min_ttl: float = DEFAULT_TTL) -> Credential:
         """The credential of an identity for a resource of its provider, good for `min_ttl` seconds if that can be had.
@@ -80,14 +90,14 @@ class Refresher:
         ProviderUnavailable, ProviderError, StoreError.
         """
         key = self.key_of(record.provider, resource)
-        known = _known(record, await self._vault.credential(record, key))
-        if known is not None and known.held.lasts(self._clock(), min_ttl):
-            return known.credential
         place = (record.id, key)
+        known = _known(record, await self._vault.credential(record, key))
+        if known is not None and place not in self._saving and known.held.lasts(self._clock(), min_ttl):
+            return known.credential
         if place not in self._flights:
-            work = self._derived(record, resource, key, min_ttl) if resource else self._renewed(record, key, min_ttl)
-            self._flights[place] = asyncio.ensure_future(work)
-            self._flights[place].add_done_callback(lambda done: self._landed(place, done))
+            flight = asyncio.ensure_future(self._bring(record, resource, key, min_ttl))
+            self._flights[place] = flight
+            flight.add_done_callback(lambda done: self._landed(place, done))
         return await asyncio.shield(self._flights[place])
 
     def key_of(self, provider: str, resource: str) -> str:
@@ -95,27 +105,42 @@ class Refresher:
         stands_for = self._registry.provider(provider).resources.get(resource)
         return resource if stands_for is None else f"{resource}#{sha256(stands_for.encode()).hexdigest()[:16]}"
 
-    def _landed(self, place: tuple[str, str], done: asyncio.Task[Credential]) -> None:
+    def _landed(self, place: Place, done: asyncio.Task[Credential]) -> None:
         del self._flights[place]
         if not done.cancelled():
             done.exception()  # everybody who waited may have gone
 
+    async def _bring(self, record: Record, resource: str, key: str, min_ttl: float) -> Credential:
+        """Get a credential that is good for so long; where that fails, the stored one, if it is good at all."""
+        derived = resource in self._registry.provider(record.provider).resources
+        try:
+            return await (
+                self._derived(record, resource, key, min_ttl) if derived else self._renewed(record, key, min_ttl)
+            )
+        except HubAuthError:
+            known = _known(record, await self._vault.credential(record, key))
+            if known is None or not known.held.lasts(self._clock()):
+                raise
+            return known.credential
+
     async def _renewed(self, record: Record, key: str, min_ttl: float) -> Credential:
         """Renew a credential, or wait for the process that does."""
-        until = self._clock() + self._patience
+        until = time.monotonic() + self._patience
         while True:
-            await self._save_late((record.id, key), record)
+            saved = await self._saving.awaited((record.id, key))
+            if saved is not None:
+                return saved
             known = _must_know(record, await self._vault.credential(record, key))
             if self._is_enough(known, min_ttl):
                 return known.credential
-            if await self._vault.lease(record, known.held):
+            if await self._vault.lease(record, known.held, self._registry.hook_timeout + LEASE_MARGIN):
                 renewed = await self._ask(known)
                 if renewed is not None:
                     return renewed
-            elif self._clock() > until:
-                raise self._silent(record, 5.0)
+            elif time.monotonic() > until:
+                raise self._silent(record, BUSY)
             else:
-                await asyncio.sleep(_LOOK_AGAIN)
+                await asyncio.sleep(LOOK_AGAIN)
 
     def _is_enough(self, known: _Known, min_ttl: float) -> bool:
         """Whether what is stored is to be handed out. Raises ProviderUnavailable while nobody asks the source."""
@@ -129,90 +154,54 @@ class Refresher:
         return held.lasts(now) and not held.renewable
 
     async def _ask(self, known: _Known) -> Credential | None:
-        """Have the source renew it, with the lease in hand; None if the row has become another meanwhile."""
-        try:
-            outcome = await self._outcome(known)
-        except ProviderError as error:
-            await self._put_off(known, None)
-            if known.held.lasts(self._clock()):
-                return known.credential
-            raise error
-        alive = known.held.lasts(self._clock())
+        """Have the source renew it, with the lease in hand; None if the row is to be looked at again."""
+        outcome = await self._outcome(known)
         match outcome:
             case Rotated(credential=renewed):
-                return await self._keep(known, replace(renewed, resource=known.credential.resource))
-            case Fresh() if alive:
+                renewed = replace(renewed, resource=known.credential.resource)
+                return await self._saving.store(known.record, known.held, renewed)
+            case Fresh() if known.held.lasts(self._clock()):
                 await self._vault.leave(known.record, known.held)
                 return known.credential
-            case Unavailable(retry_after=retry_after):
-                pause = await self._put_off(known, retry_after)
-                if alive:
-                    return known.credential
-                raise self._silent(known.record, pause)
+            case ProviderError():
+                await self._put_off(known, outcome)
+                raise outcome
             case _:
                 await self._give_up(known, outcome.reason if isinstance(outcome, ReauthRequired) else RAN_OUT)
                 return None
 
-    async def _outcome(self, known: _Known) -> RefreshedCredential:
-        provider = known.record.provider
+    async def _outcome(self, known: _Known) -> RefreshedCredential | ProviderError:
+        """What the source says. What it does wrong comes as an error: it says nothing about the grant (row F11)."""
+        record = known.record
         try:
             outcome: RefreshedCredential = await self._registry.ask(
-                "hubauth_refresh_credential", provider, credential=known.credential
+                "hubauth_refresh_credential", record.provider, credential=known.credential
             )
-        except ProviderUnavailable as error:
-            return Unavailable(error.retry_after)
-        except CredentialError as error:
+        except (CredentialError, LoginRefused) as error:
             return ReauthRequired(error.code)
-        return outcome
-
-    async def _keep(self, known: _Known, renewed: Credential) -> Credential | None:
-        """Store what the source has issued. Until that is done nobody gets it, and it is not forgotten either."""
-        self._unsaved[known.place] = (known.held, renewed)
-        for pause in (*_SAVE_AGAIN, None):
-            try:
-                return await self._save(known.place, known.record)
-            except StoreError:
-                self._log.error("hubauth: a renewed credential of %r could not be stored", known.record.provider)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
-        return None
-
-    async def _save_late(self, place: tuple[str, str], record: Record) -> None:
-        """Store what could not be stored at an earlier request. Raises StoreError."""
-        if place in self._unsaved:
-            await self._save(place, record)
-
-    async def _save(self, place: tuple[str, str], record: Record) -> Credential | None:
-        held, renewed = self._unsaved[place]
-        row = await self._vault.sealed(record, held.resource, renewed)
-        stored = await self._vault.replace(row, held)
-        del self._unsaved[place]
-        if stored:
-            return renewed
-        # A new sign-in has brought another grant, or identity or user are gone: then nobody wants this one.
-        await self._not_wanted(record, renewed)
-        return None
-
-    async def _not_wanted(self, record: Record, credential: Credential) -> None:
-        try:
-            await self._registry.ask("hubauth_revoke_credential", record.provider, credential=credential)
+        except ProviderError as error:
+            return error
         except HubAuthError as error:
-            self._log.warning("hubauth: %r was not told of a credential that is not wanted: %s", record.provider, error)
+            return ProviderError(error.sentence, code=error.code)
+        return self._silent(record, outcome.retry_after) if isinstance(outcome, Unavailable) else outcome
 
-    async def _put_off(self, known: _Known, retry_after: float | None) -> float:
-        """Leave the source alone for a growing while; the grant may well be good. Answers the pause in seconds."""
-        pause = max(retry_after or 0.0, min(2.0 ** min(known.held.failures, 20), LONGEST_PAUSE))
-        await self._vault.put_off(known.record, known.held, self._clock() + pause)
-        return pause
+    async def _put_off(self, known: _Known, fault: ProviderError) -> None:
+        """Leave the source alone for a growing while; the grant may well be good."""
+        pause = min(2.0 ** min(known.held.failures, 20), LONGEST_PAUSE)
+        fault.retry_after = min(max(pause, fault.retry_after or 0.0), LONGEST_WISH)
+        self._tell("credential_not_renewed", known, fault.code)
+        await self._vault.put_off(known.record, known.held, self._clock() + fault.retry_after)
 
     async def _give_up(self, known: _Known, reason: str) -> None:
         """The source says no for good. What another sign-in has stored meanwhile is not touched."""
-        reason = reason_code(reason)
-        await self._vault.set_aside(known.record, known.held, reason)
+        reason = reason_code(reason) or "refused"
+        if await self._vault.set_aside(known.record, known.held, reason) and not known.derived:
+            self._tell("credential_lost", known, reason)
+
+    def _tell(self, kind: str, known: _Known, reason: str) -> None:
         record = known.record
         event = Event(
-            kind="credential_lost",
+            kind=kind,
             provider=record.provider,
             subject=record.subject,
             username=record.username,
@@ -225,7 +214,9 @@ class Refresher:
     async def _derived(self, record: Record, resource: str, key: str, min_ttl: float) -> Credential:
         """A credential that is got with the provider's own one: renewed by itself if it can be, else got again."""
         known = _known(record, await self._vault.credential(record, key))
-        if known is not None and known.held.renewable and not known.held.trouble:
+        if known is not None and known.held.lasts(self._clock(), min_ttl):
+            return known.credential
+        if known is not None and known.held.renewable:
             try:
                 return await self._renewed(record, key, min_ttl)
             except CredentialError as error:
@@ -236,11 +227,11 @@ class Refresher:
             "hubauth_retrieve_credential", record.provider, credential=base, resource=resource
         )
         got = replace(got, resource=resource)
-        if not await self._vault.add(await self._vault.sealed(record, key, got)):
+        if not await self._vault.add(record, await self._vault.sealed(record, key, got)):
             raise _needs_login()
         return got
 
-    def _silent(self, record: Record, retry_after: float) -> ProviderUnavailable:
+    def _silent(self, record: Record, retry_after: float | None) -> ProviderUnavailable:
         label = self._registry.provider(record.provider).label
         return ProviderUnavailable(f"{label} does not answer, try again.", retry_after=retry_after)
 

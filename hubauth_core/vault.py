@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from jupyterhub.crypto import CryptKeeper
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Connection, Row, exists, select
 
-from . import lease
+from . import lease, revocation_queue
 from .binding import SealedRow, contents, store_sealed
 from .database import Database
 from .errors import ProviderError
@@ -152,37 +152,47 @@ class Vault:
 
     # One credential, renewed; every change only if nobody else has changed it since it was read.
 
-    async def lease(self, record: Record, held: Held) -> bool:
-        """Whether the caller may renew the credential now, and nobody else meanwhile. Raises StoreError."""
+    async def lease(self, record: Record, held: Held, seconds: float) -> bool:
+        """Whether the caller may renew the credential now, and nobody else for so long. Raises StoreError."""
         key, now = _owner(record, CREDENTIAL, held.resource).key, self._clock()
-        return await self._database.write(lambda connection: lease.take(connection, key, held.generation, now))
+        until = now + seconds
+        return await self._database.write(lambda connection: lease.take(connection, key, held.generation, now, until))
 
     async def sealed(self, record: Record, resource: str, credential: Credential) -> SealedRow:
         """A credential that takes the place of the one in that row."""
         return await self._seal_credential(_owner(record, CREDENTIAL, resource), credential)
 
-    async def replace(self, row: SealedRow, held: Held) -> bool:
-        """Put a renewed credential in the place of what was read; False if that is gone. Raises StoreError."""
-        new = contents(row, self._clock())
-        key = (row.identity_id, row.purpose, row.resource)
-        return await self._database.write(lambda connection: lease.end(connection, key, held.generation, new))
+    async def replace(self, record: Record, row: SealedRow, held: Held) -> bool:
+        """Put a renewed credential in the place of what was read; False if that is another by now, or gone.
 
-    async def add(self, row: SealedRow) -> bool:
+        Where the identity is gone, nothing comes back; the provider hears of it (row F20). Raises StoreError.
+        """
+        now = self._clock()
+        new, key = contents(row, now), (row.identity_id, row.purpose, row.resource)
+
+        def write(connection: Connection) -> bool:
+            if lease.end(connection, key, held.generation, new):
+                return True
+            _forsake_if_gone(connection, record, row, now)
+            return False
+
+        return await self._database.write(write)
+
+    async def add(self, record: Record, row: SealedRow) -> bool:
         """Store a credential got with another one, unless the identity is gone (row F20). Raises StoreError."""
         now = self._clock()
-        there = select(exists().where(identities.c.id == row.identity_id))
 
-        def write(connection: Any) -> bool:
-            if not connection.execute(there).scalar():
+        def write(connection: Connection) -> bool:
+            if _forsake_if_gone(connection, record, row, now):
                 return False
             store_sealed(connection, [row], now)
             return True
 
         return await self._database.write(write)
 
-    async def set_aside(self, record: Record, held: Held, trouble: str) -> None:
-        """Note that only a new sign-in can help. Raises StoreError."""
-        await self._end(record, held, {"trouble": trouble})
+    async def set_aside(self, record: Record, held: Held, trouble: str) -> bool:
+        """Note that only a new sign-in can help; False if there was one meanwhile. Raises StoreError."""
+        return await self._end(record, held, {"trouble": trouble})
 
     async def put_off(self, record: Record, held: Held, retry_at: float) -> None:
         """Note that the source does not answer, and when to ask it again. Raises StoreError."""
@@ -192,9 +202,9 @@ class Vault:
         """Give the lease back; the credential is as it was. Raises StoreError."""
         await self._end(record, held, {})
 
-    async def _end(self, record: Record, held: Held, changed: Mapping[str, Any]) -> None:
+    async def _end(self, record: Record, held: Held, changed: Mapping[str, Any]) -> bool:
         key = _owner(record, CREDENTIAL, held.resource).key
-        await self._database.write(lambda connection: lease.end(connection, key, held.generation, changed))
+        return await self._database.write(lambda connection: lease.end(connection, key, held.generation, changed))
 
     @property
     def _keeper(self) -> Keeper:
@@ -205,7 +215,7 @@ class Vault:
         """What to store of a sign-in's credential beside the stored one; None for nothing.
 
         Whoever signs in with the least keeps what was granted before; a source that gives a refresh token once does not
-        take it back by not repeating it.
+        take it back by not repeating it. What is kept stays untouched, because it may just be renewed.
         """
         row = self._row(owner)
         held = None if row is None else _held(row)
@@ -213,12 +223,9 @@ class Vault:
             return new
         if not (held.renewable or held.lasts(self._clock())):
             return new
-        before = (await self._open(owner)).content
-        if before is None:
+        if new.scopes == held.scopes and (new.refresh_token or not held.renewable):
             return new
-        if new.scopes < held.scopes:
-            return None
-        return new if new.refresh_token else replace(new, refresh_token=_from_plain(before).refresh_token)
+        return new if (await self._open(owner)).content is None else None
 
     async def _seal_credential(self, owner: Owner, credential: Credential) -> SealedRow:
         row = await self._seal(owner, _to_plain(credential))
@@ -261,6 +268,18 @@ class Vault:
     def _row(self, owner: Owner) -> Row[Any] | None:
         with self._database.read() as connection:
             return connection.execute(select(vault).where(*lease.at(owner.key))).first()
+
+
+def _forsake_if_gone(connection: Connection, record: Record, row: SealedRow, now: float) -> bool:
+    """Leave what nobody owns any more to be revoked; False where somebody does.
+
+    After a new sign-in nothing is revoked: a source may take the new grant back along with the old one.
+    """
+    if connection.execute(select(exists().where(identities.c.id == record.id))).scalar():
+        return False
+    whose = {"identity_id": record.id, "provider": record.provider, "subject": record.subject}
+    revocation_queue.add(connection, **whose, resource=row.resource, blob=row.blob, now=now)
+    return True
 
 
 def _owner(record: Record, purpose: str, resource: str) -> Owner:

@@ -23,6 +23,7 @@ ORDER = [
     *(
         "events",
         "auth_model",
+        "saving",
         "refresh",
         "git",
         "retrieval",
