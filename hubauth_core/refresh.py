@@ -43,6 +43,9 @@ LEASE_MARGIN: Final = 60.0
 BUSY: Final = 5.0
 """Seconds after which to come again, where another process is about it for too long."""
 
+_STANDS_FOR: Final = "#"
+"""Parts a resource's name from what it stands for; no resource that a source names has one (RFC 8707, section 2)."""
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -51,11 +54,6 @@ class _Known:
     record: Record
     held: Held
     credential: Credential
-
-    @property
-    def derived(self) -> bool:
-        """Whether it was got with the provider's own one, and can be got again."""
-        return self.held.resource != self.credential.resource
 
 
 class Refresher:
@@ -103,7 +101,9 @@ class Refresher:
     def key_of(self, provider: str, resource: str) -> str:
         """Under which key a resource's credential is stored: its name, and what that stands for now (row R14)."""
         stands_for = self._registry.provider(provider).resources.get(resource)
-        return resource if stands_for is None else f"{resource}#{sha256(stands_for.encode()).hexdigest()[:16]}"
+        if stands_for is None:
+            return resource
+        return f"{resource}{_STANDS_FOR}{sha256(stands_for.encode()).hexdigest()[:16]}"
 
     def _landed(self, place: Place, done: asyncio.Task[Credential]) -> None:
         del self._flights[place]
@@ -112,11 +112,10 @@ class Refresher:
 
     async def _bring(self, record: Record, resource: str, key: str, min_ttl: float) -> Credential:
         """Get a credential that is good for so long; where that fails, the stored one, if it is good at all."""
-        derived = resource in self._registry.provider(record.provider).resources
         try:
-            return await (
-                self._derived(record, resource, key, min_ttl) if derived else self._renewed(record, key, min_ttl)
-            )
+            if is_derived(key):
+                return await self._derived(record, resource, key, min_ttl)
+            return await self._renewed(record, key, min_ttl)
         except HubAuthError:
             known = _known(record, await self._vault.credential(record, key))
             if known is None or not known.held.lasts(self._clock()):
@@ -195,7 +194,7 @@ class Refresher:
     async def _give_up(self, known: _Known, reason: str) -> None:
         """The source says no for good. What another sign-in has stored meanwhile is not touched."""
         reason = reason_code(reason) or "refused"
-        if await self._vault.set_aside(known.record, known.held, reason) and not known.derived:
+        if await self._vault.set_aside(known.record, known.held, reason) and not is_derived(known.held.resource):
             self._tell("credential_lost", known, reason)
 
     def _tell(self, kind: str, known: _Known, reason: str) -> None:
@@ -234,6 +233,11 @@ class Refresher:
     def _silent(self, record: Record, retry_after: float | None) -> ProviderUnavailable:
         label = self._registry.provider(record.provider).label
         return ProviderUnavailable(f"{label} does not answer, try again.", retry_after=retry_after)
+
+
+def is_derived(key: str) -> bool:
+    """Whether what is stored under a key was got with the provider's own credential, and can be got again."""
+    return _STANDS_FOR in key
 
 
 def _known(record: Record, opened: Opened[Credential]) -> _Known | None:

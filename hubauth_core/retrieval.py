@@ -15,7 +15,7 @@ from .events import Audit
 from .git import GitCredential, nearest, parse_repository
 from .identities import Identities
 from .mapping import Record, hub_key
-from .refresh import DEFAULT_TTL, Refresher
+from .refresh import DEFAULT_TTL, Refresher, is_derived
 from .registry import Registry
 from .types import Credential, Event, HubUser
 from .vault import Opened, Vault
@@ -23,6 +23,7 @@ from .vault import Opened, Vault
 State = Literal["ready", "needs_login", "not_stored", "storage_disabled", "unavailable"]
 
 LONGEST_TTL: Final = 24 * 3600.0
+LONGEST_RESOURCE: Final = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,8 @@ class Retrieval:
             record = self._find(user, provider)
             about = replace(about, subject=record.subject, username=record.username)
             await self._check_resource(record, resource)
-            found = await self._refresher.fresh(record, resource, min_ttl=min(max(asker.min_ttl, 0.0), LONGEST_TTL))
+            min_ttl = min(max(0.0, asker.min_ttl), LONGEST_TTL)  # in this order NaN becomes 0
+            found = await self._refresher.fresh(record, resource, min_ttl=min_ttl)
         except HubAuthError as error:
             self._audit.record(replace(about, kind="credential_refused", reason=error.code))
             raise
@@ -149,9 +151,11 @@ class Retrieval:
         return False
 
     async def _check_resource(self, record: Record, resource: str) -> None:
+        """A resource is configured, or a sign-in brought a credential for it."""
         if not resource or resource in self._registry.provider(record.provider).resources:
             return
-        if (await self._vault.credential(record, resource)).reason == "missing":
+        nameable = resource.isprintable() and len(resource) <= LONGEST_RESOURCE and not is_derived(resource)
+        if not nameable or (await self._vault.credential(record, resource)).reason == "missing":
             raise CredentialError("This provider has no such resource.", code="unknown_resource")
 
     async def _connection(self, record: Record) -> Connection:
