@@ -9,7 +9,7 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from jupyterhub.orm import APIToken, new_token
 from jupyterhub.utils import maybe_future, url_path_join
-from traitlets import Bool, Dict, Enum, Float, List, Unicode, default
+from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
 from traitlets.config import Application
 
 from .access import Access
@@ -35,7 +35,11 @@ from .spawning import Spawning
 from .transaction import Seal, UsedStates
 from .types import Decision, HubCall
 from .vault import Vault
+from .web.api import HANDLERS as API
+from .web.callers import define_scope
+from .web.handout import HandOut
 from .web.pages import HANDLERS
+from .web.rate import RateLimit
 from .web.view import TEMPLATES
 
 
@@ -92,6 +96,16 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         "them there and keeps them fresh.",
     ).tag(config=True)
 
+    credential_rate_limit = Int(
+        600,
+        min=0,
+        help="How many credentials one token may ask for in a minute, and at once; 0 for as many as it likes.",
+    ).tag(config=True)
+    credential_api_url = Unicode(
+        help="Where servers ask for credentials, in place of the hub: the address of `hubauth credential-service`. It "
+        "is their `HUBAUTH_API_URL`."
+    ).tag(config=True)
+
     @default("allow_existing_users")
     def _people_can_be_removed(self) -> bool:
         # JupyterHub's default would go on allowing whoever was allowed once.
@@ -145,6 +159,8 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             audit=audit,
             blocked=self.blocked_users,
         )
+        define_scope()
+        self.hand_out = HandOut(self.retrieval, RateLimit(self.credential_rate_limit))
         self.lifecycle = Lifecycle(
             registry=registry, access=access, identities=identities, vault=vault, refresher=refresher, log=self.log
         )
@@ -174,6 +190,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             environment=self.spawner_environment,
             files=self.spawner_files,
             git=self.git_credential_helper,
+            api_url=self.credential_api_url,
         )
         self.spawning.check()
         self.seal = Seal(app.cookie_secret)
@@ -332,8 +349,8 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
     # Pages.
 
     def get_handlers(self, app: Any) -> list[Any]:
-        """Our pages, and the providers' own below their paths."""
-        pages: list[Any] = list(HANDLERS)
+        """Our pages, the API, and the providers' own pages below their paths."""
+        pages: list[Any] = [*HANDLERS, *API]
         for name in self.registry.providers:
             for page in self.registry.ask_now("hubauth_pages", name):
                 pages.append((rf"/auth/{name}/(?:{page.pattern.lstrip('/')})", page.handler, dict(page.options)))

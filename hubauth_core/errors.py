@@ -68,3 +68,16 @@ class StoreError(HubAuthError):
     """hubauth's own database did not do what was asked: locked, full, gone. The sign-in does not count."""
 
     default_code = "store_failed"
+
+
+class CallRefused(HubAuthError):
+    """The program that called the REST API must act: no right (`forbidden`), nobody there (`not_found`), too fast.
+
+    `retry_after` is the number of seconds after which it may call again (`rate_limited`).
+    """
+
+    default_code = "forbidden"
+
+    def __init__(self, sentence: str, *, code: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(sentence, code=code)
+        self.retry_after = retry_after

@@ -1,4 +1,7 @@
-"""How a page answers an error: the one table of statuses and titles, and what the page of a refusal shows."""
+"""How an error is answered: the one table, for pages (status and title) and for the REST API (status and slug).
+
+And what the page of a refusal shows.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from jupyterhub.utils import url_path_join
 from tornado.httputil import url_concat
 
 from ..errors import (
+    CallRefused,
     ConfigError,
     CredentialError,
     HubAuthError,
@@ -24,10 +28,15 @@ from .view import sign_in_url
 
 @dataclass(frozen=True)
 class Answer:
-    """The status of a page and its title, in plain words."""
+    """The status of a page and its title, in plain words.
+
+    `api` is the status of the REST API where it is another, `slug` its word for the error where that is not the code.
+    """
 
     status: int
     title: str
+    api: int = 0
+    slug: str = ""
 
 
 _DID_NOT_WORK = "Sign-in did not work"
@@ -35,6 +44,8 @@ _NOT_LET_IN = Answer(403, "You may not sign in here")
 _START_AGAIN = Answer(400, "This sign-in has to start again")
 _NO_NAME_FOR_YOU = Answer(403, "You cannot have this username here")
 _NOT_SET_UP = Answer(500, "Sign-in is not set up correctly")
+_NOTHING_THERE = Answer(404, "There is nothing like that")
+_EXCHANGE_REFUSED = Answer(400, "The source refused what was asked of it")
 
 BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
     {
@@ -45,6 +56,8 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "cancelled": Answer(403, "Sign-in was cancelled"),
         "code_missing": _START_AGAIN,
         "code_refused": _START_AGAIN,
+        "invalid_request": _EXCHANGE_REFUSED,
+        "invalid_target": _EXCHANGE_REFUSED,
         "issuer_mismatch": _START_AGAIN,
         "issuer_missing": _START_AGAIN,
         "name_ambiguous": _NO_NAME_FOR_YOU,
@@ -52,25 +65,33 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "name_reserved_prefix": _NO_NAME_FOR_YOU,
         "name_taken": _NO_NAME_FOR_YOU,
         "not_allowed": _NOT_LET_IN,
-        "plugin_failed": Answer(500, _DID_NOT_WORK),
+        "not_connected": _NOTHING_THERE,
+        "not_found": _NOTHING_THERE,
+        "plugin_failed": Answer(500, _DID_NOT_WORK, api=502),
         "provider_mismatch": _START_AGAIN,
-        "provider_refused_client": _NOT_SET_UP,
+        "provider_refused_client": Answer(_NOT_SET_UP.status, _NOT_SET_UP.title, api=502),
+        "rate_limited": Answer(429, "Too many requests"),
         "state_expired": _START_AGAIN,
         "state_missing": _START_AGAIN,
         "state_unknown": _START_AGAIN,
         "state_used": _START_AGAIN,
+        "storage_disabled": Answer(501, "This hub keeps no credentials"),
         "too_large": _START_AGAIN,
         "too_many_attempts": Answer(429, "Too many attempts"),
+        "unknown_host": _NOTHING_THERE,
+        "unknown_provider": _NOTHING_THERE,
+        "unknown_resource": _NOTHING_THERE,
     }
 )
 """Reason codes whose answer differs from that of their branch."""
 
 BY_BRANCH: Final[tuple[tuple[type[HubAuthError], Answer], ...]] = (
     (LoginRefused, Answer(403, _DID_NOT_WORK)),
-    (ProviderUnavailable, Answer(503, "The sign-in source does not answer")),
+    (CallRefused, Answer(403, "You may not do this")),
+    (ProviderUnavailable, Answer(503, "The sign-in source does not answer", slug="provider_unavailable")),
     # A proof that does not hold is refused like any other (4xx); of a 502 a proxy in front may show a page of its own.
-    (ProviderError, Answer(403, "The sign-in source gave an answer that cannot be used")),
-    (StoreError, Answer(503, "Sign-in is not possible right now")),
+    (ProviderError, Answer(403, "The sign-in source gave an answer that cannot be used", api=502)),
+    (StoreError, Answer(503, "Sign-in is not possible right now", slug="store_failed")),
     (CredentialError, Answer(409, "A stored credential cannot be used")),
     (ConfigError, _NOT_SET_UP),
     (HubAuthError, Answer(500, _DID_NOT_WORK)),

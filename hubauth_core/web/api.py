@@ -1,0 +1,113 @@
+"""The REST API in the hub, below `/hub/api/hubauth`: who the caller is by the hub's own word, and JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+from jupyterhub import orm
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.utils import url_path_join
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..errors import StoreError
+from ..hub import hub_key_of
+from ..types import HubUser
+from .api_answers import Reply, refusal, refusal_of_status
+from .callers import Caller, digest, holder_of
+from .handout import ROUTES, Call, HandOut, Route
+from .openapi import describe
+
+
+class Host(Protocol):
+    """What the API needs of the authenticator."""
+
+    hand_out: HandOut
+
+
+class JSONHandler(APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
+    """What our JSON has in common: never kept, never tagged, and no word of the caller repeated, in logs neither."""
+
+    async def prepare(self) -> None:
+        # The query may hold an address with a password in it; the arguments were taken out of it already.
+        self.request.uri = self.request.path
+        await super().prepare()
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def compute_etag(self) -> None:
+        """None: it would be a digest of a token."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.reply(refusal_of_status(status_code))
+
+    def reply(self, reply: Reply) -> None:
+        self.set_status(reply.status)
+        for name, value in reply.headers.items():
+            self.set_header(name, value)
+        self.finish(json.dumps(reply.body))
+
+
+class CredentialsHandler(JSONHandler):
+    """One route of the API."""
+
+    def initialize(self, route: Route) -> None:
+        self._route = route
+
+    async def get(self, user_name: str, target: str = "") -> None:
+        host: Host = self.authenticator
+        call = Call(
+            caller=caller_of(self),
+            user_name=user_name,
+            target=target,
+            query=self.request.query_arguments,
+            address=self.request.remote_ip or "",
+            login_url=url_path_join(self.hub.base_url, "connections"),
+            find=self._find,
+            session=self.db,
+        )
+        try:
+            reply = await host.hand_out.answer(self._route, call)
+        except SQLAlchemyError as error:
+            self.log.error("hubauth: the hub's database: %s", type(error).__name__)
+            self.db.rollback()
+            reply = refusal(StoreError("The database of this hub does not answer; try again."))
+        self.reply(reply)
+
+    def _find(self, name: str) -> HubUser | None:
+        row = orm.User.find(self.db, name)
+        if row is None:
+            return None
+        row_id, created = hub_key_of(row)
+        return HubUser(id=row_id, name=row.name, created=created)
+
+
+class OpenAPIHandler(JSONHandler):
+    """The description of the API, for everybody: it holds nothing of this hub but its address."""
+
+    async def get(self) -> None:
+        self.write(json.dumps(describe(url_path_join(self.hub.base_url, "api/hubauth"))))
+
+
+def caller_of(handler: Any) -> Caller | None:
+    """Who sent a valid API token, None for whoever comes with a cookie or with nothing (rows 10.3.1, 10.3.3).
+
+    The hub takes a cookie where the token is not valid. So the user whom the hub has found must be the token's owner.
+    """
+    token, found = handler.get_token(), handler.current_user
+    owner = None if token is None else token.user or token.service
+    if owner is None or found is None or getattr(found, "orm_user", found) is not owner:
+        return None
+    key = digest(handler.get_auth_token())
+    if token.service is not None:
+        return Caller(holder=f"service:{token.service.name}", key=key, scopes=handler.parsed_scopes)
+    return Caller(user=owner.name, holder=holder_of(token.client_id), key=key, scopes=handler.parsed_scopes)
+
+
+HANDLERS: list[tuple[Any, ...]] = [
+    *((f"/api/hubauth{route.pattern}", CredentialsHandler, {"route": route}) for route in ROUTES),
+    ("/api/hubauth/openapi.json", OpenAPIHandler),
+]
+"""Everything below the hub's prefix that programs ask for, as tornado wants it."""

@@ -1,0 +1,209 @@
+"""The REST API in the words of OpenAPI 3.1, for people, tools and tests. https://spec.openapis.org/oas/v3.1.1"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..configure import SCOPE
+from ..git import LONGEST_URL
+from ..refresh import DEFAULT_TTL
+from ..retrieval import LONGEST_TTL
+from .asked import RESOURCE
+
+Schema = dict[str, Any]
+
+ERRORS: Final[Mapping[str, tuple[int, str]]] = {
+    "bad_request": (400, "A parameter is unknown, repeated, or not of its form."),
+    "invalid_request": (400, "The source refused the token exchange as malformed."),
+    "invalid_target": (400, "The source issues no token for this resource."),
+    "forbidden": (403, f"There is no valid API token (a cookie does not count), or it lacks the scope `{SCOPE}`."),
+    "blocked": (403, "The user is kept out of this hub, by it or by a provider."),
+    "not_found": (404, "There is no such user, or the token is not good for them."),
+    "unknown_provider": (404, "The hub has no such provider."),
+    "unknown_resource": (404, "The provider has no such resource."),
+    "unknown_host": (404, "No provider of the hub has a credential for that address."),
+    "not_connected": (404, "The user has no identity at the provider."),
+    "needs_login": (409, "The grant is dead, expired or unreadable: the user signs in there again."),
+    "rate_limited": (429, "Too many calls with this token."),
+    "storage_disabled": (501, "The hub keeps no credentials."),
+    "provider_bad_response": (502, "The source does not answer as it should."),
+    "provider_refused_client": (502, "The source does not accept the hub as its client."),
+    "plugin_failed": (502, "The provider has a fault; the log of the hub has more."),
+    "provider_unavailable": (503, "The source does not answer now."),
+    "store_failed": (503, "The hub's database does not answer now."),
+}
+"""Slugs, their status, and when. Of a 409 or 502 a plugin may have further ones."""
+
+_ANYWHERE: Final = ("forbidden", "not_found", "rate_limited", "store_failed", "bad_request")
+_OF_A_CREDENTIAL: Final = tuple(slug for slug in ERRORS if slug not in ("unknown_resource", "unknown_host"))
+
+_TEXT: Final[Schema] = {"type": "string"}
+_SCOPES: Final[Schema] = {"type": "array", "items": _TEXT, "description": "What was granted, sorted."}
+_SECONDS: Final[Schema] = {"type": "number", "description": "Unix seconds."}
+_EXPIRES_AT: Final[Schema] = {"type": ["number", "null"], "description": "Unix seconds; null where it is not known."}
+_STATES: Final = ("ready", "needs_login", "not_stored", "storage_disabled", "unavailable")
+
+_TOKEN: Final[Schema] = {
+    "access_token": _TEXT,
+    "token_type": _TEXT,
+    "scopes": _SCOPES,
+    "expires_at": _EXPIRES_AT,
+}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+_CONNECTION: Final = _object(
+    provider=_TEXT,
+    label=_TEXT,
+    username=_TEXT,
+    home={"type": "boolean", "description": "Whether this provider decides about the user."},
+    since=_SECONDS,
+    last_used=_SECONDS,
+    scopes=_SCOPES,
+    expires_at=_EXPIRES_AT,
+    renewable={"type": "boolean"},
+    state={"enum": list(_STATES)},
+    resources={"type": "array", "items": _TEXT, "description": "Names for the parameter `resource`."},
+    git_urls={"type": "array", "items": _TEXT, "description": "Below these the credential opens git repositories."},
+)
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Connections": _object(credentials={"type": "array", "items": {"$ref": "#/components/schemas/Connection"}}),
+    "Connection": _CONNECTION,
+    "Credential": _object(provider=_TEXT, resource=_TEXT, username=_TEXT, **_TOKEN),
+    "GitCredential": _object(
+        protocol={"enum": ["https", "http"]},
+        host=_TEXT,
+        path=_TEXT,
+        username=_TEXT,
+        password=_TEXT,
+        password_expiry_utc={"type": ["integer", "null"], "description": "Unix seconds."},
+        provider=_TEXT,
+        **_TOKEN,
+        git_credentials={
+            "type": ["string", "null"],
+            "description": "The same for BinderHub and repo2docker, with a literal backslash-n; null where their "
+            "helper would change it.",
+        },
+    ),
+    "Error": {
+        **_object(status={"type": "integer"}, error={"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}, message=_TEXT),
+        "additionalProperties": {"type": "string"},
+    },
+}
+
+_MIN_TTL: Final[Schema] = {
+    "name": "min_ttl",
+    "in": "query",
+    "description": "Seconds for which the token should still be good; of one that lives shorter, half its life.",
+    "schema": {"type": "number", "minimum": 0, "maximum": int(LONGEST_TTL), "default": int(DEFAULT_TTL)},
+}
+_RESOURCE: Final[Schema] = {
+    "name": "resource",
+    "in": "query",
+    "description": "One of the provider's further resources; left out, the provider's own API.",
+    "schema": {"type": "string", "pattern": RESOURCE, "default": ""},
+}
+_URL: Final[Schema] = {
+    "name": "url",
+    "in": "query",
+    "required": True,
+    "description": "The address of a repository: https, or http on this machine; without a user part.",
+    "schema": {
+        "type": "string",
+        "maxLength": LONGEST_URL,
+        "pattern": r"^https://[a-z0-9]{1,63}(\.[a-z0-9]{1,63}){0,8}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+    },
+}
+
+
+def describe(base_url: str) -> Schema:
+    """The description of the API at `base_url`, which is a path or an address."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "hubauth",
+            "version": "1",
+            "description": "Fresh credentials of a hub's users. Every answer says `Cache-Control: no-store`; none "
+            "holds a refresh token or an ID token.",
+        },
+        "servers": [{"url": base_url}],
+        "security": [{"token": []}],
+        "paths": _paths(),
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": f"An API token of JupyterHub with the scope `{SCOPE}`: `Bearer` or `token`. Never "
+                    "a cookie.",
+                }
+            },
+            "schemas": dict(SCHEMAS),
+            "headers": {"RetryAfter": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}},
+        },
+    }
+
+
+def _paths() -> Schema:
+    user, provider = _in_path("user", "A hub user's name."), _in_path("provider", "A provider's name.")
+    return {
+        "/users/{user}/credentials": {
+            "parameters": [user],
+            "get": _operation("listCredentials", "The identities of a user, without secrets", "Connections", _ANYWHERE),
+        },
+        "/users/{user}/credentials/{provider}": {
+            "parameters": [user, provider, _RESOURCE, _MIN_TTL],
+            "get": _operation("getCredential", "A fresh token", "Credential", (*_OF_A_CREDENTIAL, "unknown_resource")),
+        },
+        "/users/{user}/git-credential": {
+            "parameters": [user, _URL, _MIN_TTL],
+            "get": _operation(
+                "getGitCredential", "What opens a git repository", "GitCredential", (*_OF_A_CREDENTIAL, "unknown_host")
+            ),
+        },
+    }
+
+
+def _in_path(name: str, description: str) -> Schema:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string", "minLength": 1},
+    }
+
+
+def _operation(name: str, summary: str, answer: str, slugs: tuple[str, ...]) -> Schema:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {
+            "200": {"description": "As asked.", "content": _json(answer)},
+            **{str(status): _error(status, slugs) for status in sorted({ERRORS[slug][0] for slug in slugs})},
+        },
+    }
+
+
+def _error(status: int, slugs: tuple[str, ...]) -> Schema:
+    told = [
+        f"`{slug}`: {when}" for slug, (its_status, when) in ERRORS.items() if its_status == status and slug in slugs
+    ]
+    described: Schema = {"description": "\n\n".join(told), "content": _json("Error")}
+    if status in (429, 503):
+        described["headers"] = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
+    return described
+
+
+def _json(schema: str) -> Schema:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
