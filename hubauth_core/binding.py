@@ -97,7 +97,8 @@ class Binding:
             changed |= self._owner()
             if known.home:  # else they are the former hub user's still, by its own home identity
                 connection.execute(delete(names).where(*belongs(names, known.hub_user)))
-            drop_credentials(connection, identities.c.id == known.id, now=self.now)
+            # Their provider does not hear of these: it might take the new grant of the same person along.
+            connection.execute(delete(vault).where(vault.c.identity_id == known.id))
         connection.execute(update(identities).where(identities.c.id == known.id).values(**changed))
 
     def _current(self) -> dict[str, Any]:

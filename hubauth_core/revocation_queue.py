@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Double, Row, delete, insert, literal, select, update
 
 from .schema import identities, revocations, vault
+from .sealing import CREDENTIAL
 
 LASTS: Final = 90.0
 """Seconds after which a row that somebody took is nobody's: that process has died, since no hook may take so long."""
@@ -20,7 +21,7 @@ LASTS: Final = 90.0
 
 def move(connection: Connection, identity_ids: Sequence[str], now: float) -> None:
     """Move every credential of these identities from the vault into the queue. Before the identities are deleted."""
-    mine = (vault.c.identity_id.in_(identity_ids), vault.c.purpose == "credential")
+    mine = (vault.c.identity_id.in_(identity_ids), vault.c.purpose == CREDENTIAL)
     # Locked first: else one that is renewed between the two statements would be deleted without having been copied.
     connection.execute(select(vault.c.generation).where(*mine).with_for_update()).all()
     place = (vault.c.identity_id, identities.c.provider, identities.c.subject, vault.c.resource, vault.c.blob)

@@ -1,62 +1,30 @@
-"""What providers issued for identities, encrypted under the hub's own keys: one row per identity and resource.
+"""What providers issued for identities, sealed: one row per identity and resource.
 
-Every ciphertext names its owner inside, so that one which was moved to another row does not open (row F14). A lost key
-never blocks a sign-in: what cannot be read is reported, and the next sign-in writes it anew.
+A lost key never blocks a sign-in: what cannot be read is reported, and the next sign-in writes it anew (row F14).
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from jupyterhub.crypto import CryptKeeper
 from sqlalchemy import Connection, Row, exists, select
 
 from . import lease, revocation_queue
 from .binding import SealedRow, contents, store_sealed
 from .database import Database
-from .errors import ProviderError
+from .errors import CredentialError
 from .mapping import Record
+from .rotation import Lazily, Stored
 from .schema import identities, vault
+from .sealing import CREDENTIAL, STATE, Keeper, Owner, Sealing
 from .types import Credential, Identity, Secret
-
-CREDENTIAL: Final = "credential"
-STATE: Final = "state"
-LARGEST: Final = 2**20
-"""Bytes of the largest content of a row."""
 
 Content_co = TypeVar("Content_co", covariant=True)
 log = logging.getLogger("hubauth")
-
-
-class Keeper(Protocol):
-    """What the vault asks of the hub's CryptKeeper."""
-
-    keys: list[bytes]
-
-    async def encrypt(self, data: Any) -> bytes:
-        """The first key encrypts."""
-
-    async def decrypt(self, encrypted: bytes) -> Any:
-        """Any key decrypts."""
-
-
-class Owner(NamedTuple):
-    """Whose a row is, and what for: stands in the row and once more inside its ciphertext."""
-
-    record_id: str
-    provider: str
-    subject: str
-    purpose: str
-    resource: str
-
-    @property
-    def key(self) -> lease.Key:
-        return (self.record_id, self.purpose, self.resource)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +67,14 @@ class Vault:
         self, database: Database, keeper: Keeper | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self._database = database
-        self._own_keeper = keeper
+        self._sealing = Sealing(keeper)
+        self._lazily = Lazily(database, self._sealing)
         self._clock = clock
 
     @property
     def enabled(self) -> bool:
         """True if there are keys. Without them nothing is stored, and sign-in works."""
-        return bool(self._keeper.keys)
+        return self._sealing.enabled
 
     def now(self) -> float:
         """The time by which credentials expire, in Unix seconds."""
@@ -150,11 +119,16 @@ class Vault:
         """What the provider kept of the identity's last sign-in (`SignIn.state`)."""
         return await self._open(_owner(record, STATE, ""))
 
+    async def queued(self, row: Row[Any]) -> Credential:
+        """What a row of the revocation queue holds. Raises CredentialError `unreadable`."""
+        owner = Owner(row.identity_id, row.provider, row.subject, CREDENTIAL, row.resource)
+        return _from_plain((await self._sealing.open(owner, row.blob)).content)
+
     # One credential, renewed; every change only if nobody else has changed it since it was read.
 
     async def lease(self, record: Record, held: Held, seconds: float) -> bool:
         """Whether the caller may renew the credential now, and nobody else for so long. Raises StoreError."""
-        key, now = _owner(record, CREDENTIAL, held.resource).key, self._clock()
+        key, now = _key(record, held.resource), self._clock()
         until = now + seconds
         return await self._database.write(lambda connection: lease.take(connection, key, held.generation, now, until))
 
@@ -203,13 +177,8 @@ class Vault:
         await self._end(record, held, {})
 
     async def _end(self, record: Record, held: Held, changed: Mapping[str, Any]) -> bool:
-        key = _owner(record, CREDENTIAL, held.resource).key
+        key = _key(record, held.resource)
         return await self._database.write(lambda connection: lease.end(connection, key, held.generation, changed))
-
-    @property
-    def _keeper(self) -> Keeper:
-        keeper: Keeper = self._own_keeper or CryptKeeper.instance()
-        return keeper
 
     async def _worth_keeping(self, owner: Owner, new: Credential) -> Credential | None:
         """What to store of a sign-in's credential beside the stored one; None for nothing.
@@ -236,14 +205,8 @@ class Vault:
             renewable=credential.refresh_token is not None,
         )
 
-    async def _seal(self, owner: Owner, content: Any) -> SealedRow:
-        try:
-            text = json.dumps({"owner": owner, "content": content}, default=_plain)
-        except (TypeError, ValueError) as error:
-            raise ProviderError("What the provider wants kept is not JSON.", code="state_invalid") from error
-        if len(text) > LARGEST:
-            raise ProviderError("What the provider wants kept is too large.", code="state_invalid")
-        blob = await self._keeper.encrypt(text)
+    async def _seal(self, owner: Owner, content: Mapping[str, Any]) -> SealedRow:
+        blob = await self._sealing.seal(owner, content)
         return SealedRow(identity_id=owner.record_id, purpose=owner.purpose, resource=owner.resource, blob=blob)
 
     async def _open(self, owner: Owner) -> Opened[dict[str, Any]]:
@@ -253,21 +216,19 @@ class Vault:
         if row is None:
             return Opened(None, "missing")
         try:
-            payload = json.loads(await self._keeper.decrypt(row.blob))
-            owned, content = payload["owner"] == list(owner), payload["content"]
-        except Exception as error:  # whatever a wrong key or a broken row makes of it
-            log.warning(
-                "A stored %s of identity %s cannot be read: %s", owner.purpose, owner.record_id, type(error).__name__
-            )
+            opened = await self._sealing.open(owner, row.blob)
+        except CredentialError as error:
+            log.warning("hubauth: a %s of identity %s: %s", owner.purpose, owner.record_id, error.sentence)
             return Opened(None, "unusable", _held(row))
-        if not owned or not isinstance(content, dict):
-            log.error("A stored %s of identity %s belongs to another row", owner.purpose, owner.record_id)
-            return Opened(None, "unusable", _held(row))
-        return Opened(content, held=_held(row))
+        if not opened.by_first_key:
+            self._lazily.rewrite(Stored(owner, row.blob, generation=row.generation), opened.content)
+        return Opened(opened.content, held=_held(row))
 
     def _row(self, owner: Owner) -> Row[Any] | None:
         with self._database.read() as connection:
-            return connection.execute(select(vault).where(*lease.at(owner.key))).first()
+            return connection.execute(
+                select(vault).where(*lease.at((owner.record_id, owner.purpose, owner.resource)))
+            ).first()
 
 
 def _forsake_if_gone(connection: Connection, record: Record, row: SealedRow, now: float) -> bool:
@@ -286,6 +247,10 @@ def _owner(record: Record, purpose: str, resource: str) -> Owner:
     return Owner(record.id, record.provider, record.subject, purpose, resource)
 
 
+def _key(record: Record, resource: str) -> lease.Key:
+    return (record.id, CREDENTIAL, resource)
+
+
 def _held(row: Row[Any]) -> Held:
     return Held(
         resource=row.resource,
@@ -298,15 +263,6 @@ def _held(row: Row[Any]) -> Held:
         failures=row.failures,
         retry_at=row.retry_at,
     )
-
-
-def _plain(value: Any) -> Any:
-    """Mappings and sets of any kind as JSON has them."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def _reveal(secret: Secret | None) -> str | None:

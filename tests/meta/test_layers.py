@@ -17,8 +17,8 @@ ORDER = [
     *("errors", "urls", "types", "hookspecs", "provider", "configure"),
     *("discovery", "manager", "calls", "registry", "needs_keys"),
     *("transaction", "waiting", "hub", "access"),
-    *("names", "schema", "migrations", "mapping", "database", "revocation_queue", "binding", "links", "sweep"),
-    *("identities", "lease", "vault"),
+    *("names", "schema", "migrations", "mapping", "database", "sealing", "revocation_queue"),
+    *("binding", "links", "sweep", "identities", "lease", "rotation", "vault"),
     "vouched",
     *(
         "events",
