@@ -10,6 +10,7 @@ class GenericOAuth2Provider(OAuth2Provider):
     """Any OAuth 2.0 source that answers at a userinfo address. Everything is an option."""
 
     required_options = ("client_id", "client_secret", "authorize_url", "token_url", "userinfo_url")
+    common_variables = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET")
 
 
 @hookimpl

@@ -4,8 +4,10 @@ from .claims import Claims, VerifiedClaims, claim
 from .http import Answer, Api
 from .identity import subject, text
 from .oidc import OIDCProvider
-from .provider import Endpoints, OAuth2Provider
+from .provider import OAuth2Provider
+from .rfc6749 import basic
 from .selfhosted import SelfHostedProvider
+from .token_client import Endpoints
 
 __all__ = [
     "Answer",
@@ -16,6 +18,7 @@ __all__ = [
     "OIDCProvider",
     "SelfHostedProvider",
     "VerifiedClaims",
+    "basic",
     "claim",
     "subject",
     "text",

@@ -94,14 +94,28 @@ async def verify_userinfo(token: Secret, keys: Keys, expected: Expected) -> Veri
     return VerifiedClaims(claims)
 
 
+def same_person(renewed: Secret, before: Secret) -> bool:
+    """Whether a refreshed ID token, not verified yet, does not name another issuer or subject than an earlier one."""
+    try:
+        claims, known = _said(renewed), _said(before)
+    except (Refused, ValueError):
+        return True  # it names nobody
+    return all(claims.get(name, known.get(name)) == known.get(name) for name in ("iss", "sub"))
+
+
 def continues(claims: VerifiedClaims, before: Secret) -> bool:
     """Whether the claims of a refreshed ID token go on from an earlier one, which was verified when it came.
 
     OpenID Connect Core, section 12.2: who, where and for whom stay; when and in answer to what stay if they are said.
     """
-    known = _object(urlsafe_b64decode(before.reveal().split(".")[1].encode()))
+    known = _said(before)
     same = all(claims.get(name) == known.get(name) for name in ("iss", "sub", "aud", "azp"))
     return same and all(claims[name] == known.get(name) for name in ("auth_time", "nonce") if name in claims)
+
+
+def _said(token: Secret) -> dict[str, Any]:
+    """What a token says, whoever made it."""
+    return _object(urlsafe_b64decode(token.reveal().encode().split(b".")[1]))
 
 
 def _refusal(expected: Expected, code: str) -> ProviderError:

@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 
 from traitlets import Enum, Float, List, Unicode
 
-from ..errors import ConfigError, ProviderError
+from ..errors import ConfigError, CredentialError, LoginRefused, ProviderError
 from ..types import Credential, Secret, Transaction
 from . import idtoken
 from .cached import Cached
 from .claims import Claims, VerifiedClaims, claim
 from .http import SMALL_CAP, Api
 from .jwks import ALGORITHMS, Keys
-from .provider import Endpoints, OAuth2Provider
+from .provider import OAuth2Provider
 from .rfc8414 import Metadata, fetch_metadata, issuer_problem
+from .token_client import Endpoints
 
 
 class OIDCProvider(OAuth2Provider):
@@ -28,6 +29,7 @@ class OIDCProvider(OAuth2Provider):
     """
 
     title = "OpenID Connect"
+    anew_prompt = "login"  # OpenID Connect Core, section 3.1.2.1
     required_options: ClassVar[tuple[str, ...]] = ("issuer", "client_id")
     default_scope = ("openid", "profile", "email")
 
@@ -65,6 +67,11 @@ class OIDCProvider(OAuth2Provider):
         if not (max_age.isascii() and max_age.isdigit()):
             raise ConfigError("authorize_params: max_age is a number of seconds")
 
+    @property
+    def exchange_server(self) -> str:
+        """Which server exchanges a token, where an exchange names none."""
+        return self.issuer
+
     async def metadata(self) -> Metadata:
         """What the source says of itself. Raises ProviderError."""
         return await self._metadata.get()
@@ -76,6 +83,7 @@ class OIDCProvider(OAuth2Provider):
             authorize=self.authorize_url or metadata.authorization_endpoint,
             token=self.token_url or metadata.token_endpoint,
             userinfo=self.userinfo_url or metadata.userinfo_endpoint,
+            revocation=self.revocation_url or metadata.revocation_endpoint,
             issuer=metadata.issuer,
             sends_issuer=metadata.sends_issuer,
         )
@@ -83,6 +91,7 @@ class OIDCProvider(OAuth2Provider):
     async def claims_of(self, tokens: Credential, transaction: Transaction) -> Claims:
         """The verified claims of the ID token, completed by userinfo. What both say, the ID token says."""
         verified = await self._verified(tokens, transaction)
+        self._check_anew(verified, transaction)
         endpoints = await self.endpoints()
         if not self._wants_userinfo(verified, endpoints):
             return verified
@@ -103,14 +112,21 @@ class OIDCProvider(OAuth2Provider):
             return await idtoken.verify_userinfo(token, self._keys, self._expected())
         return api.answer(response).mapping()
 
-    async def check_renewed(self, before: Credential, renewed: Credential) -> None:
-        """A new ID token is about the same person at the same issuer. Section 12.2 (rows C32, C33, R20)."""
-        if renewed.id_token is None or renewed.id_token == before.id_token:
-            return
+    async def renewed_id_token(self, before: Credential, renewed: Credential) -> Secret | None:
+        """The new ID token, if it continues the one before. Section 12.2 (rows C32, C33, R20).
+
+        One that names another issuer or person ends the grant. For any other fault, and where the keys cannot be had,
+        the token before stays: a refresh need not bring an ID token at all, and the grant may well be good.
+        """
+        if renewed.id_token is None or before.id_token is None or renewed.id_token == before.id_token:
+            return before.id_token
+        if not idtoken.same_person(renewed.id_token, before.id_token):
+            raise CredentialError(f"{self.label} spoke of two different people.", code="another_person")
         context = idtoken.Context(now=self.now(), nonce=None, access_token=renewed.access_token)
         claims = await idtoken.verify(renewed.id_token, self._keys, self._expected(), context)
-        if before.id_token is None or not idtoken.continues(claims, before.id_token):
-            raise ProviderError(f"{self.label} spoke of two different people.", code="id_token_renewed")
+        if not idtoken.continues(claims, before.id_token):
+            raise ProviderError(f"{self.label} spoke of another sign-in.", code="id_token_renewed")
+        return renewed.id_token
 
     async def _verified(self, tokens: Credential, transaction: Transaction) -> VerifiedClaims:
         if tokens.id_token is None:
@@ -124,6 +140,12 @@ class OIDCProvider(OAuth2Provider):
             acr_values=tuple(asked.get("acr_values", "").split()),
         )
         return await idtoken.verify(tokens.id_token, self._keys, self._expected(), context)
+
+    def _check_anew(self, verified: VerifiedClaims, transaction: Transaction) -> None:
+        """Whether the person was asked again, where the token tells: the browser could have taken the wish out."""
+        at = verified.get("auth_time")
+        if transaction.anew and isinstance(at, int | float) and at < transaction.started_at - self.clock_skew:
+            raise LoginRefused(f"{self.label} has not asked you again. Sign in again.", code="not_asked_again")
 
     def _expected(self) -> idtoken.Expected:
         return idtoken.Expected(

@@ -29,6 +29,7 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str = ""
+    revocation_endpoint: str = ""
     sends_issuer: bool = False
 
 
@@ -63,6 +64,7 @@ def parse_metadata(document: dict[str, Any], issuer: str, api: Api) -> Metadata:
         token_endpoint=_endpoint(document, "token_endpoint", issuer, api),
         jwks_uri=_endpoint(document, "jwks_uri", issuer, api),
         userinfo_endpoint=_endpoint(document, "userinfo_endpoint", issuer, api, required=False),
+        revocation_endpoint=_endpoint(document, "revocation_endpoint", issuer, api, required=False),
         sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
 

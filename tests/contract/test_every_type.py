@@ -19,7 +19,7 @@ def test_every_type_that_ships_keeps_the_contract() -> None:
     projects = [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")]
     types: dict[str, str] = {}
     for project in projects:
-        types |= tomllib.loads(project.read_text())["project"]["entry-points"]["hubauth"]
+        types |= tomllib.loads(project.read_text())["project"].get("entry-points", {}).get("hubauth", {})
     tested = {case.provider_type for path in contract_tests() for case in cases(path)}
     untested = {
         name

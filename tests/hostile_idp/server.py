@@ -35,6 +35,11 @@ class Seen:
     headers: dict[str, str]
     form: dict[str, str]
     peer: tuple[str, int]
+    body: str = ""
+
+    def fields(self, name: str) -> list[str]:
+        """All values of a field of the form, in order."""
+        return parse_qs(self.body).get(name, [])
 
 
 @dataclass
@@ -177,13 +182,14 @@ class _Anything(web.RequestHandler):
     async def get(self) -> None:
         idp: HostileIdP = self.settings["idp"]
         path = self.request.path.removeprefix(idp.path)
-        form = dict(parse_qsl(self.request.body.decode("ascii", "replace")))
+        body = self.request.body.decode("ascii", "replace")
         peer = self.request.connection.context.address[:2]  # type: ignore[union-attr]  # an HTTP/1 connection has one
-        seen = Seen(path, self.request.method or "", dict(self.request.headers), form, peer)
+        headers, form = dict(self.request.headers), dict(parse_qsl(body))
+        seen = Seen(path, self.request.method or "", headers, form, peer, body)
         idp.seen.append(seen)
         await idp.respond(path, seen, self.request.query)(self)
 
-    post = get
+    post = delete = get
 
 
 def _algorithm(key: tokens.Key) -> str:

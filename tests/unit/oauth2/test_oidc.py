@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -188,6 +190,31 @@ def test_what_is_required(make):
         "client_secret",
     ]
     assert issubclass(ConfigError, Exception)
+
+
+@pytest.mark.parametrize(
+    ("configured", "asked"),
+    [({}, "login"), ({"prompt": "none"}, "login"), ({"prompt": "consent login"}, "consent login")],
+)
+async def test_asks_a_known_person_once_more(make, configured, asked):
+    provider = make(authorize_params=configured)
+    url, _ = await begin(provider, transaction(anew=True))
+    assert parse_qs(urlsplit(url).query)["prompt"] == [asked]
+    url, _ = await begin(provider, transaction())
+    assert parse_qs(urlsplit(url).query).get("prompt") == (list(configured.values()) or None)
+
+
+async def test_whoever_took_the_wish_out_was_not_asked(idp, provider):
+    now = time.time()
+    for at, asked_again in ((now, True), (now - 3600, False), (ABSENT, True)):
+        idp.claims = {"auth_time": at}
+        url, under_way = await begin(provider, transaction(anew=True, started_at=now))
+        if asked_again:
+            assert await finish(provider, idp.sign_in(url), under_way)
+            continue
+        with pytest.raises(LoginRefused) as caught:
+            await finish(provider, idp.sign_in(url), under_way)
+        assert caught.value.code == "not_asked_again"
 
 
 class Slow(HostileIdP):

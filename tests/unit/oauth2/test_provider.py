@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hostile_idp import HostileIdP, faults
+from hostile_idp import ABSENT, HostileIdP, faults
 from hostile_idp.flow import begin, finish, transaction
-from hubauth_core import ConfigError, HubAuthError, Identity, LoginRefused, ProviderError, ProviderUnavailable, Secret
+from hubauth_core import HubAuthError, Identity, LoginRefused, ProviderError, ProviderUnavailable, Secret
 from hubauth_core.oauth2 import Claims, OAuth2Provider
 
 row = pytest.mark.row
@@ -186,97 +186,55 @@ async def test_claims_that_lack_something_let_nobody_in(idp, local, userinfo):
     assert caught.value.code == "provider_bad_response"
 
 
-# Options.
+# Step-up.
 
 
-@row("V16")
-@pytest.mark.parametrize("path", ["email", "login", "preferred_username", "upn", "username", "name", "user.email"])
-def test_a_subject_that_people_can_change_stops_the_start(path):
-    with pytest.raises(ConfigError, match="subject_claim"):
-        forge(subject_claim=path)
+async def test_asks_for_what_the_person_is_about_to_grant(idp, local):
+    idp.tokens = {"scope": "read_user repo"}
+    url, under_way = await begin(local, transaction(scopes=("repo", "read_user")))
+    assert parse_qs(urlsplit(url).query)["scope"] == ["read_user repo"]
+    [credential] = (await finish(local, idp.sign_in(url), under_way)).credentials
+    assert credential.scopes == {"read_user", "repo"}
 
 
-@row("R02", "R05")
+@row("R12")
 @pytest.mark.parametrize(
-    "name", ["state", "nonce", "code_challenge", "code_challenge_method", "redirect_uri", "response_type", "client_id"]
+    ("said", "granted"), [(ABSENT, {"read_user", "repo", "gist"}), ("read_user repo", {"read_user", "repo"})]
 )
-def test_an_option_cannot_replace_what_protects_the_sign_in(name):
-    with pytest.raises(ConfigError, match=name):
-        forge(authorize_params={name: "x"})
-    with pytest.raises(ConfigError, match=name):
-        forge(authorize_url=f"https://forge.example/?{name}=x")
+async def test_what_is_granted_is_recorded(idp, local, said, granted):
+    idp.tokens = {"scope": said}
+    url, under_way = await begin(local, transaction(scopes=("repo", "gist")))
+    [credential] = (await finish(local, idp.sign_in(url), under_way)).credentials
+    assert credential.scopes == granted
 
 
-@row("R05")
-def test_no_option_turns_on_another_flow():
-    assert not {name for name in Forge.class_trait_names() if "grant" in name or "response" in name or "flow" in name}
+@pytest.mark.parametrize(
+    ("known", "configured", "asked"),
+    [("", {}, None), ("", {"prompt": "consent"}, ["consent"]), ("again", {}, ["again"])],
+)
+async def test_asks_a_known_person_once_more_in_words_that_the_source_has(known, configured, asked):
+    provider = forge(authorize_params=configured)
+    provider.anew_prompt = known
+    url, _ = await begin(provider, transaction(anew=True))
+    assert parse_qs(urlsplit(url).query).get("prompt") == asked
 
 
-@row("X24")
-@pytest.mark.parametrize("option", ["authorize_url", "token_url", "userinfo_url", "redirect_url"])
-def test_plain_http_stops_the_start(option):
-    with pytest.raises(ConfigError, match=option):
-        forge(**{option: "http://forge.example/"})
-    assert forge(**{option: "http://forge.example/"}, allow_insecure_hosts=["forge.example"])
+@row("R15")
+async def test_a_resource_stands_in_both_requests(idp, local):
+    local.resource = ["https://api.example/", "urn:other"]
+    url, under_way = await begin(local, transaction())
+    assert parse_qs(urlsplit(url).query)["resource"] == local.resource
+    await finish(local, idp.sign_in(url), under_way)
+    assert idp.last("/token").fields("resource") == local.resource
 
 
-def test_required_options_come_from_the_environment(monkeypatch):
-    monkeypatch.setenv("HUBAUTH_FORGE_CLIENT_ID", "from-environment")
-    monkeypatch.setenv("HUBAUTH_FORGE_CLIENT_SECRET", "s3cret\n")
-    provider = Forge("forge")
-    assert (provider.client_id, provider.client_secret) == ("from-environment", Secret("s3cret"))
-    assert provider.missing_options() == []
-    assert Forge("other").missing_options() == ["client_id", "client_secret"]
-
-
-def test_the_configuration_wins_over_the_environment(monkeypatch):
-    monkeypatch.setenv("HUBAUTH_FORGE_CLIENT_ID", "from-environment")
-    assert forge().client_id == "hub"
-
-
-def test_the_secret_comes_from_a_file(tmp_path):
-    file = tmp_path / "secret"
-    file.write_text("s3cret\n")
-    assert forge(client_secret="", client_secret_file=str(file)).client_secret == Secret("s3cret")
-
-
-def test_a_file_that_is_not_there_stops_the_start(tmp_path):
-    with pytest.raises(ConfigError, match="client_secret_file"):
-        forge(client_secret="", client_secret_file=str(tmp_path / "missing"))
-    (tmp_path / "binary").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="client_secret_file"):
-        forge(client_secret="", client_secret_file=str(tmp_path / "binary"))
-    (tmp_path / "empty").write_text("\n")
-    with pytest.raises(ConfigError, match="empty"):
-        forge(client_secret="", client_secret_file=str(tmp_path / "empty"))
-
-
-def test_a_secret_and_a_file_with_another_one_are_one_too_many(tmp_path):
-    (tmp_path / "secret").write_text("newer")
-    with pytest.raises(ConfigError, match="both set"):
-        forge(client_secret="older", client_secret_file=str(tmp_path / "secret"))
-
-
-def test_a_public_client_needs_no_secret():
-    assert forge(client_secret="", client_authentication="none").missing_options() == []
-    assert forge(client_secret="", client_authentication="private_key_jwt").missing_options() == ["private_key_file"]
-
-
-@row("B3")
-def test_the_secret_is_never_printed():
-    provider = forge()
-    assert "s3cret" not in repr(provider) + str(provider.trait_values())
-    with pytest.raises(ConfigError) as caught:
-        forge(client_secret={"nested": "s3cret"})
-    assert "s3cret" not in str(caught.value)
-
-
-def test_two_providers_share_nothing(idp):
-    one, two = forge("one"), forge("two")
-    assert one.api is not two.api
-    one.scope.append("more")
-    assert two.scope == ["read_user"]
-    assert Forge.default_scope == ("read_user",)
+@row("R15")
+async def test_a_resource_that_the_source_does_not_know_is_told(idp, local):
+    idp.replace("/token", faults.json_answer({"error": "invalid_target"}, 400))
+    url, under_way = await begin(local, transaction())
+    with pytest.raises(ProviderError) as caught:
+        await finish(local, idp.sign_in(url), under_way)
+    assert caught.value.code == "invalid_target"
 
 
 @row("B3")
