@@ -14,6 +14,7 @@ from traitlets.config import Application
 
 from .access import Access
 from .auth_model import auth_state, issued, rights
+from .configure import lacking, told_of
 from .database import open_database, store_url
 from .discovery import nearest
 from .errors import ConfigError
@@ -160,6 +161,8 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             blocked=self.blocked_users,
         )
         define_scope()
+        if vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
+            self.log.info("hubauth: %s", told_of(roles))
         self.hand_out = HandOut(self.retrieval, RateLimit(self.credential_rate_limit))
         self.lifecycle = Lifecycle(
             registry=registry, access=access, identities=identities, vault=vault, refresher=refresher, log=self.log

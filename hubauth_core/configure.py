@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from traitlets.config.loader import LazyConfigValue
@@ -36,6 +37,25 @@ def configure(c: Any) -> None:
             before = role.get("scopes", theirs)
             role["scopes"] = [*before, *([] if ours in before else [ours])]
     hub.load_roles = roles
+
+
+def lacking(load_roles: Iterable[Mapping[str, Any]], extra_user_scopes: Collection[str] = ()) -> list[str]:
+    """Which of the roles `user` and `server` do not let their holders read their own credentials.
+
+    `extra_user_scopes` is the hub's option (6.0 and later), which it takes only where no role `user` is configured.
+    """
+    held = {"user": extra_user_scopes} | {str(role.get("name")): role.get("scopes") or () for role in load_roles}
+    return [name for name in GRANTED if not {SCOPE, f"{SCOPE}!user"}.intersection(held.get(name, ()))]
+
+
+def told_of(roles: Iterable[str]) -> str:
+    """What roles without the scope mean, and what to write, in a sentence."""
+    names = " and ".join(roles)
+    return (
+        f"The role{'s' if ' ' in names else ''} {names} lack{'' if ' ' in names else 's'} {SCOPE}!user: people and "
+        "their servers cannot read their stored credentials. Where they should, write into the hub's configuration: "
+        "from hubauth_core import configure; configure(c)"
+    )
 
 
 def _set_before(section: Any, name: str, default: Any) -> Any:

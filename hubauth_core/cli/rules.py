@@ -13,7 +13,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..builtin.wrapped import WrappedAuthenticator
-from ..configure import GRANTED, SCOPE
+from ..configure import SCOPE, lacking, told_of
 from ..database import open_database
 from ..errors import ConfigError
 from ..names import prefixes_of
@@ -229,22 +229,33 @@ def lets_in(provider: Provider) -> bool:
 
 
 def scopes(hub: Inspected) -> Iterator[Finding]:
-    """Who may read stored credentials: users their own, by `configure(c)`; nobody everybody's without a warning."""
-    granted = {role["name"]: role.get("scopes", []) for role in hub.hub.load_roles if "name" in role}
-    lacking = [role for role in GRANTED if f"{SCOPE}!user" not in granted.get(role, [])]
-    if lacking:
-        yield Finding(
-            "ok",
-            "scopes",
-            f"The roles {' and '.join(lacking)} do not hold {SCOPE}!user: people and their servers cannot read their "
-            "stored credentials. Where they should: from hubauth_core import configure; configure(c).",
-        )
+    """Who may read stored credentials: users their own, by `configure(c)`; everybody's, nobody without a warning."""
+    roles = hub.hub.load_roles
+    if missing := lacking(roles, getattr(hub.hub, "extra_user_scopes", ())):
+        yield Finding("ok", "scopes", f"{told_of(missing)}.")
     else:
         yield Finding("ok", "scopes", f"People and their servers can read their own credentials ({SCOPE}!user).")
-    for role, held in granted.items():
-        if SCOPE in held:
-            text = f"Whoever has the role {role!r} can read the stored credentials of every user ({SCOPE})."
+    for role in roles:
+        if SCOPE in role.get("scopes", ()):
+            text = f"Whoever has the role {role['name']!r} can read the stored credentials of every user ({SCOPE})."
             yield Finding("warning", "scopes", text)
+    if told := [*_services(hub)]:
+        yield Finding("ok", "scopes", f"Services that can read stored credentials: {', '.join(told)}.")
+
+
+def _services(hub: Inspected) -> Iterator[str]:
+    """The services that hold the scope, and of whom."""
+    for role in hub.hub.load_roles:
+        if held := [scope for scope in role.get("scopes", ()) if scope.partition("!")[0] == SCOPE]:
+            for service in role.get("services", ()):
+                yield f"{service} (role {role['name']}: {_of_whom(held)})"
+    for service in hub.hub.services:
+        if any(scope.partition("!")[0] == SCOPE for scope in service.get("oauth_client_allowed_scopes", ())):
+            yield f"{service['name']} (those of whoever signs in to it)"
+
+
+def _of_whom(held: list[str]) -> str:
+    return "everybody's" if SCOPE in held else ", ".join(scope.partition("!")[2] for scope in held)
 
 
 def _texts(hub: Inspected) -> dict[str, str]:

@@ -13,7 +13,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from hubauth_core import configure
-from hubauth_core.configure import GRANTED, SCOPE
+from hubauth_core.configure import GRANTED, SCOPE, lacking, told_of
 
 OURS = f"{SCOPE}!user"
 
@@ -71,6 +71,33 @@ def test_what_was_appended_or_updated_is_kept_too() -> None:
     scopes, roles = plain(c)
     assert set(scopes) == {"custom:mine:read", SCOPE}
     assert roles["user"] == ["self", "shares!user", OURS]
+
+
+@pytest.mark.parametrize(
+    ("roles", "extra", "missing"),
+    [
+        ([], (), ["user", "server"]),
+        ([], (OURS,), ["server"]),
+        ([{"name": "user", "scopes": ["self"]}], (OURS,), ["user", "server"]),
+        ([{"name": "user", "scopes": ["self", OURS]}], (), ["server"]),
+        ([{"name": "server", "scopes": [SCOPE]}, {"name": "user"}], (), ["user"]),
+        ([{"name": "grader", "scopes": [OURS]}], (), ["user", "server"]),
+    ],
+)
+def test_roles_without_the_scope_are_named(roles: list[Any], extra: tuple[str, ...], missing: list[str]) -> None:
+    assert lacking(roles, extra) == missing
+
+
+def test_after_configure_no_role_lacks_it() -> None:
+    c = Config()
+    configure(c)
+    assert lacking(c.JupyterHub.load_roles) == []
+
+
+def test_what_is_told_says_what_to_write() -> None:
+    assert told_of(["server"]).startswith(f"The role server lacks {OURS}: ")
+    assert told_of(["user", "server"]).startswith(f"The roles user and server lack {OURS}: ")
+    assert told_of(["user"]).endswith("from hubauth_core import configure; configure(c)")
 
 
 def test_twice_is_once() -> None:

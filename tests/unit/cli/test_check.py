@@ -210,11 +210,29 @@ def test_rule_beside_a_wrapped_authenticator_that_lets_everybody_in() -> None:
 
 def test_scopes_that_are_granted() -> None:
     plain = HUB + LOCAL + providers(uni=OIDC)
-    assert "configure(c)" in found(plain, "ok")
+    assert "The roles user and server lack custom:hubauth:credentials:read!user" in found(plain, "ok")
+    assert "configure(c)." in found(plain, "ok")
     granted = plain + "from hubauth_core import configure\nconfigure(c)\n"
     assert "can read their own credentials" in found(granted, "ok")
     wide = granted + ('c.JupyterHub.load_roles += [{"name": "wide", "scopes": ["custom:hubauth:credentials:read"]}]\n')
     assert "'wide' can read the stored credentials of every user" in found(wide, "warning")
+
+
+def test_services_that_read_credentials_are_listed() -> None:
+    config = HUB + LOCAL + providers(uni=OIDC)
+    assert "Services" not in found(config, "ok")
+    config += """
+SCOPE = "custom:hubauth:credentials:read"
+c.JupyterHub.services = [
+    {"name": "binder", "oauth_client_allowed_scopes": [SCOPE + "!user"]}, {"name": "wide"}, {"name": "narrow"},
+]
+c.JupyterHub.load_roles = [
+    {"name": "all", "scopes": [SCOPE], "services": ["wide"]},
+    {"name": "staff", "scopes": [SCOPE + "!group=staff"], "services": ["narrow"]},
+]
+"""
+    told = "wide (role all: everybody's), narrow (role staff: group=staff), binder (those of whoever signs in to it)."
+    assert told in found(config, "ok")
 
 
 def test_configuration_is_not_there() -> None:
