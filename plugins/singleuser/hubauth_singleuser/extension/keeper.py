@@ -95,8 +95,10 @@ class _Kept:
         self.file.write(credential.access_token.reveal())
         self._failures, self._expires_at = 0, credential.expires_at
         now = self._clock()
-        left = LONGEST_REST if credential.expires_at is None else credential.expires_at - now
-        self._due = now + min(LONGEST_REST, left - AHEAD if left > 2 * AHEAD else left / 2)
+        self._due = now + LONGEST_REST
+        if credential.expires_at is not None:
+            left = credential.expires_at - now
+            self._due = min(self._due, now + max(left - AHEAD, left / 2))
 
     def _failed(self, error: Exception) -> None:
         now = self._clock()

@@ -65,7 +65,10 @@ def _parts(url: str) -> dict[str, str]:
         "username": userinfo.partition(":")[0],
         "path": rest[slash:].strip("/"),
     }
-    return {name: unquote(value, errors="strict") for name, value in parts.items()}
+    try:
+        return {name: unquote(value, errors="strict") for name, value in parts.items()}
+    except UnicodeDecodeError:
+        raise BadQuestion("a url that is not UTF-8") from None
 
 
 def answer(attributes: Mapping[str, str]) -> str:
