@@ -30,6 +30,7 @@ from .types import (
     Transaction,
     Unchanged,
 )
+from .urls import base_of
 
 SUBJECT_MARK: Final = "id:"
 """What an entry of a rule begins with that names a subject in place of a username."""
@@ -149,10 +150,17 @@ class Provider(LoggingConfigurable):
     git_urls = List(
         Unicode(),
         help="Addresses (`https://host` or `https://host/path`) below which this provider's credential opens git "
-        "repositories.",
+        "repositories; `[]` for none.",
     ).tag(config=True)
 
     name: str
+
+    @validate("git_urls")
+    def _git_bases(self, proposal: Bunch) -> list[str]:
+        try:
+            return list(dict.fromkeys(base_of(url) for url in proposal.value))
+        except ValueError as error:
+            raise TraitError(f"an entry of 'git_urls' cannot be used: {error}") from None
 
     def __init__(self, name: str, **options: object) -> None:
         self.name = name

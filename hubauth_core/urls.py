@@ -33,6 +33,23 @@ def problem_with(url: str, insecure_hosts: Collection[str] = ()) -> str | None:
     return "it does not begin with https://"
 
 
+def base_of(url: str) -> str:
+    """An address below which others are, in one spelling: host in lower case, no usual port, no slash at the end.
+
+    Raises ValueError that says why it is none. Plain http leads to this machine only.
+    """
+    if problem := problem_with(url):
+        raise ValueError(problem)
+    parts, steps = urlsplit(url), urlsplit(url).path.strip("/").split("/")
+    if "?" in url or "#" in url or "%" in url:
+        raise ValueError("it holds more than a host and a path")
+    if steps != [""] and not {"", ".", ".."}.isdisjoint(steps):
+        raise ValueError("its path leads astray")
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in (None, _default_port(parts)) else f":{parts.port}"
+    return "/".join([f"{parts.scheme}://{host}{port}", *filter(None, steps)])
+
+
 def strays_from(url: str, issuer: str, allowed_hosts: Collection[str] = ()) -> bool:
     """Whether an address that `issuer` named leads into a network that the issuer itself is not in (row X24)."""
     host = _host(url)

@@ -93,3 +93,31 @@ def test_rules_are_kept_in_the_spelling_in_which_they_are_asked(option: str) -> 
 def test_an_entry_that_means_nobody_or_somebody_else_is_refused_with_its_option(option: str, entry: str) -> None:
     with pytest.raises(TraitError, match=option):
         Provider("uni", **{option: {"ann", entry}})
+
+
+def test_git_addresses_are_kept_in_one_spelling() -> None:
+    given = ["https://GitHub.com/", "https://github.com:443", "http://127.0.0.1:8080/Git/", "https://[::1]:8443"]
+    kept = ["https://github.com", "http://127.0.0.1:8080/Git", "https://[::1]:8443"]
+    assert Provider("uni", git_urls=given).git_urls == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://forge.example",
+        "ssh://forge.example",
+        "forge.example",
+        "https://",
+        "https://ann@forge.example",
+        "https://forge.example/?q",
+        "https://forge.example/#part",
+        "https://forge.example/a/../b",
+        "https://forge.example/a//b",
+        "https://forge.example/%2e%2e",
+        "https://forge.example/a b",
+        "",
+    ],
+)
+def test_a_git_address_that_could_lead_elsewhere_stops_the_start(url: str) -> None:
+    with pytest.raises(TraitError, match="git_urls"):
+        Provider("uni", git_urls=["https://github.com", url])
