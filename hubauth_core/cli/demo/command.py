@@ -15,11 +15,13 @@ from typing import Any
 
 import click
 
-from ...testing.idp import IdentityProvider, Person
+from ...testing.idp import Person
+from .forge import Forge
 from .hub import DemoFailed, DemoHub, claim_port, write_config
-from .people import GUEST, GUEST_PASSWORD, LIBRARY, UNIVERSITY
+from .people import FORGE, GUEST, GUEST_PASSWORD, LIBRARY, UNIVERSITY
+from .sources import sources
 
-NEEDED = ("configurable_http_proxy", "jupyterlab", "psutil")
+NEEDED = ("configurable_http_proxy", "hubauth_singleuser", "jupyterlab", "psutil")
 
 
 @click.command(short_help="Open a real JupyterHub on this machine, with people to sign in as.")
@@ -33,10 +35,20 @@ NEEDED = ("configurable_http_proxy", "jupyterlab", "psutil")
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep the data here, for the next time. Without it they go when the demo ends.",
 )
+@click.option(
+    "--token-lifetime",
+    default=300,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="SECONDS",
+    help="For how long the access tokens of the providers are good.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show the hub's log here instead of writing it into a file.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- HUB_OPTIONS]")
-def demo(port: int, directory: Path | None, verbose: bool, arguments: tuple[str, ...]) -> None:
+def demo(port: int, directory: Path | None, token_lifetime: int, verbose: bool, arguments: tuple[str, ...]) -> None:
     """Open a real JupyterHub on this machine, with two identity providers and a form to sign in with.
+
+    A third provider keeps a private git repository, which opens to those who connect their account there.
 
     It listens on 127.0.0.1 only and runs until Ctrl-C. What stands after `--` goes to jupyterhub itself.
     """
@@ -49,38 +61,26 @@ def demo(port: int, directory: Path | None, verbose: bool, arguments: tuple[str,
         directory = directory.resolve()
         directory.mkdir(0o700, parents=True, exist_ok=True)
         hub = DemoHub(directory=directory, port=claim_port(port), arguments=arguments, verbose=verbose)
-        asyncio.run(run(hub))
+        asyncio.run(run(hub, token_lifetime))
 
 
-async def run(hub: DemoHub) -> None:
-    """Everything from the first port to the last process. Raises DemoFailed."""
+async def run(hub: DemoHub, lifetime: float) -> None:
+    """Everything from the first port to the last process. `lifetime`: of tokens, in seconds. Raises DemoFailed."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        university = await stack.enter_async_context(IdentityProvider(title="University", people=UNIVERSITY))
-        library = await stack.enter_async_context(IdentityProvider(title="City Library", people=LIBRARY))
+        beside = await stack.enter_async_context(sources(hub.directory, lifetime))
         stack.push_async_callback(hub.stop)
         click.echo("Starting JupyterHub (a few seconds) ...", err=True)
-        await hub.start(write_config(hub.directory, hub.settings() | _sources(university, library)))
+        await hub.start(write_config(hub.directory, hub.settings() | beside.settings()))
         await first(stop.wait(), hub.healthy(), hub.ended())
         if not stop.is_set():
-            click.echo(welcome(hub))
+            click.echo(welcome(hub, beside.forge, lifetime))
             sys.stdout.flush()
             await first(stop.wait(), hub.ended())
         click.echo("\nStopping ...", err=True)
     click.echo("Everything has stopped.", err=True)
-
-
-def _sources(university: IdentityProvider, library: IdentityProvider) -> dict[str, object]:
-    return {
-        "university_issuer": university.issuer,
-        "university_secret": university.client_secret,
-        "library_issuer": library.issuer,
-        "library_secret": library.client_secret,
-        "guest": GUEST,
-        "guest_password": GUEST_PASSWORD,
-    }
 
 
 async def first(*waits: Coroutine[Any, Any, object]) -> None:
@@ -96,8 +96,8 @@ async def first(*waits: Coroutine[Any, Any, object]) -> None:
         task.result()
 
 
-def welcome(hub: DemoHub) -> str:
-    """What to open, and who one can be there."""
+def welcome(hub: DemoHub, forge: Forge | None, lifetime: float) -> str:
+    """What to open, who one can be there, and what to try."""
     return "\n".join(
         [
             "",
@@ -105,18 +105,35 @@ def welcome(hub: DemoHub) -> str:
             "",
             *source("University", UNIVERSITY),
             *source("City Library", LIBRARY),
-            f"  {'Guests':<14}{GUEST:<7}password {GUEST_PASSWORD!r}, in the form on the sign-in page",
+            f"  {'Guests':<14}{GUEST:<11}password {GUEST_PASSWORD!r}, in the form on the sign-in page",
+            *(private_repository(forge, lifetime) if forge else NO_FORGE),
             "",
-            f"  Configuration, data and log: {hub.directory}",
+            f"  Configuration, data and logs: {hub.directory}",
             f"  Everybody on this machine can sign in here, and their notebooks run as {getpass.getuser()}.",
             "  Ctrl-C stops everything.",
         ]
     )
 
 
+NO_FORGE = ("", "  The Code Forge with its private repository is left out: git is not installed.")
+
+
+def private_repository(forge: Forge, lifetime: float) -> list[str]:
+    """Three steps from an account at the forge to a private repository that stays open."""
+    return [
+        "",
+        *source("Code Forge", FORGE),
+        "  It keeps a private repository. To work with it:",
+        "  1. Sign in, open Connections, and connect Code Forge with what it offers to add, 'repository'.",
+        "  2. Start your server, open a terminal there, and type:",
+        f"       git clone {forge.clone_url}",
+        f"  3. Wait: a token is good for {lifetime:g} seconds. Type 'git pull' there, and nobody asks for a password.",
+    ]
+
+
 def source(title: str, people: Iterable[Person]) -> list[str]:
     """One line for each person, below the name of where they come from."""
     return [
-        f"  {title if number == 0 else '':<14}{person.username:<7}{person.name}{person.note and f', {person.note}'}"
+        f"  {title if number == 0 else '':<14}{person.username:<11}{person.name}{person.note and f', {person.note}'}"
         for number, person in enumerate(people)
     ]

@@ -59,12 +59,20 @@ def claim_port(port: int) -> int:
 
 
 def write_config(directory: Path, settings: Mapping[str, object]) -> Path:
-    """Fill the template with `settings`, as Python literals, and write it for its owner only: it holds secrets."""
-    template = Template(files(__package__).joinpath("jupyterhub_config.py.in").read_text("utf-8"))
+    """Fill the templates with `settings`, as Python literals, and write them for their owner only: there are secrets.
+
+    The part about the forge is left out where there is no `forge_issuer`.
+    """
+    values = {name: literal(value) for name, value in settings.items()}
+    forge = _filled("forge_config.py.in", values) if "forge_issuer" in settings else ""
     path = directory / "jupyterhub_config.py"
     path.touch(0o600)
-    path.write_text(template.substitute({name: literal(value) for name, value in settings.items()}), "utf-8")
+    path.write_text(_filled("jupyterhub_config.py.in", values | {"forge": forge}), "utf-8")
     return path
+
+
+def _filled(name: str, values: Mapping[str, str]) -> str:
+    return Template(files(__package__).joinpath(name).read_text("utf-8")).substitute(values)
 
 
 def literal(value: object) -> str:
@@ -99,6 +107,7 @@ class DemoHub:
             "proxy_api_url": f"http://127.0.0.1:{free_port()}",
             "home": str(self.directory / "home").replace("{", "{{").replace("}", "}}") + "/{username}",
             "tag": self.tag,
+            "path": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         }
 
     async def start(self, config: Path) -> None:

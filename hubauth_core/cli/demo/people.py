@@ -31,5 +31,12 @@ LIBRARY: Final = (
     Person(subject="card-53", username="zoe", name="Zoe Adler", note="not on the list, so the hub turns her away"),
 )
 
+FORGE: Final = (
+    Person(subject="4711", username="ben-codes", name="Ben Okafor", note="has the private repository"),
+    Person(subject="4712", username="dreyes", name="Dana Reyes", note="may not see the repository"),
+)
+MEMBERS: Final = frozenset({"4711"})
+"""Subjects of those who may see the repository."""
+
 GUEST: Final = "guest"
 GUEST_PASSWORD: Final = "welcome"  # shown on the screen, and good for the demo only

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import stat
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -14,6 +16,7 @@ from hubauth_core.cli.check import examine
 from hubauth_core.cli.demo import command
 from hubauth_core.cli.demo.hub import DemoHub, claim_port, literal, write_config
 from hubauth_core.cli.demo.people import GUEST, GUEST_PASSWORD
+from hubauth_core.cli.demo.sources import LOG, sources
 
 SOURCES = {
     "university_issuer": "http://127.0.0.1:1",
@@ -23,16 +26,51 @@ SOURCES = {
     "guest": GUEST,
     "guest_password": GUEST_PASSWORD,
 }
+FORGE = {"forge_issuer": "http://127.0.0.1:3", "forge_secret": "three", "forge_scope": "repository"}
 
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    return write_config(tmp_path, DemoHub(directory=tmp_path, port=8000).settings() | SOURCES)
+    monkeypatch.setenv("JUPYTERHUB_CRYPT_KEY", "0" * 64)
+    return write_config(tmp_path, DemoHub(directory=tmp_path, port=8000).settings() | SOURCES | FORGE)
 
 
 def test_check_finds_no_error_in_the_configuration(config: Path) -> None:
     assert [each for each in examine(config) if each.level == "error"] == []
+
+
+def test_forge_is_left_out_where_it_does_not_run(config: Path) -> None:
+    assert "git_credential_helper" in config.read_text()
+    without = write_config(config.parent, DemoHub(directory=config.parent, port=8000).settings() | SOURCES)
+    assert "git_credential_helper" not in without.read_text()
+    assert [each for each in examine(without) if each.level == "error"] == []
+
+
+async def test_without_git_the_demo_runs_and_says_in_a_line_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with sources(tmp_path, 300) as beside:
+        assert beside.forge is None
+        assert beside.settings() == SOURCES | {
+            "university_issuer": beside.university.issuer,
+            "university_secret": beside.university.client_secret,
+            "library_issuer": beside.library.issuer,
+            "library_secret": beside.library.client_secret,
+        }
+        told = command.welcome(DemoHub(directory=tmp_path, port=8000), beside.forge, 300)
+        [line] = [line for line in told.splitlines() if "Forge" in line]
+        assert "git is not installed" in line
+
+
+async def test_what_the_sources_are_asked_is_written_down(tmp_path: Path) -> None:
+    async with sources(tmp_path, 300) as beside, httpx.AsyncClient(trust_env=False) as client:
+        for each in (beside.university, beside.library, beside.forge):
+            assert each is not None
+            await client.get(f"{each.issuer}/jwks")
+    logged = (tmp_path / LOG).read_text()
+    assert re.findall(r" (\w[\w ]+): GET /jwks -> 200\n", logged) == ["University", "City Library", "Code Forge"]
 
 
 def test_configuration_holds_secrets_and_is_its_owners_alone(config: Path) -> None:
