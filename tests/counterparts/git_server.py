@@ -4,8 +4,9 @@
 
 ROOT, an absolute path, holds bare repositories; one accepts pushes after `git config http.receivepack true`. A token
 comes as Basic password (or user name) or as Bearer. Who is behind it is what the controls say, or an identity
-provider's userinfo address, so that a token is good for exactly as long as it is good there. Without a good token: 401
-asking for Basic. A repository without rights: 404, as if it were not there. Pushing with "r": 403.
+provider's userinfo address, so that a token is good for exactly as long as it is good there. What the user "" may,
+everybody may; else, without a good token: 401 asking for Basic. A repository without rights: 404, as if it were not
+there. Pushing with "r": 403.
 
 Controls: `PUT /_test/tokens` with {token: user} says which tokens are good from now on, `PUT /_test/rights` with
 {user: {repository: "r" or "rw"}} who may do what; `GET /_test/events` tells requests as [user or null, status, path].
@@ -47,6 +48,11 @@ class State:
                 return user
         return None
 
+    def right(self, user: str | None, repository: str) -> str:
+        """What a user may do with a repository, at least what everybody may."""
+        either = (self.rights.get(name, {}).get(repository, "") for name in (user or "", ""))
+        return next(filter(None, either), "")
+
     async def _asked(self, token: str) -> str | None:
         if not self.userinfo:
             return None
@@ -75,8 +81,8 @@ class Git(RequestHandler):
     async def serve(self, path: str) -> None:
         user = await self.state.user(self.request.headers.get("Authorization", ""))
         repository = path.partition("/")[0]
-        right = self.state.rights.get(user or "", {}).get(repository, "")
-        if user is None:
+        right = self.state.right(user, repository)
+        if user is None and not right:
             self.set_header("WWW-Authenticate", 'Basic realm="git"')
             self.set_status(401)
         elif not right or not (self.state.root / repository).is_dir():
@@ -84,7 +90,7 @@ class Git(RequestHandler):
         elif "git-receive-pack" in self.request.uri and "w" not in right:
             self.set_status(403)
         else:
-            self.relay(await self.backend(user))
+            self.relay(await self.backend(user or ""))
         self.state.events.append((user, self.get_status(), self.request.path))
 
     get = post = serve
