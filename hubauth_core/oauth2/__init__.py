@@ -1,6 +1,7 @@
 """The client side of OAuth 2.0 and OpenID Connect: what the author of such a provider imports."""
 
 from .claims import Claims, VerifiedClaims, claim
+from .client import Client
 from .http import Answer, Api
 from .identity import subject, text
 from .oidc import OIDCProvider
@@ -13,6 +14,7 @@ __all__ = [
     "Answer",
     "Api",
     "Claims",
+    "Client",
     "Endpoints",
     "OAuth2Provider",
     "OIDCProvider",

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from traitlets import TraitError, Unicode, default, validate
 
+from ..urls import base_of
 from .provider import OAuth2Provider
 
 
@@ -18,8 +19,14 @@ class SelfHostedProvider(OAuth2Provider):
     authorize_path: ClassVar[str] = "/oauth/authorize"
     token_path: ClassVar[str] = "/oauth/token"
     api_path: ClassVar[str] = ""
+    revocation_path: ClassVar[str] = ""
+    """"" where tokens are not taken back in the way of RFC 7009."""
+
     userinfo_path: ClassVar[str] = "/user"
     """Below `api_url`; the others are below `url`."""
+
+    hosts_git: ClassVar[bool] = False
+    """Whether there are git repositories below `url`, which the access token opens."""
 
     url = Unicode(help="The address of the source, with its path where it has one.").tag(config=True)
     api_url = Unicode(help="The address of its API, where it is not the one that belongs to `url`.").tag(config=True)
@@ -41,6 +48,17 @@ class SelfHostedProvider(OAuth2Provider):
     @default("token_url")
     def _default_token_url(self) -> str:
         return self.url + self.token_path
+
+    @default("revocation_url")
+    def _default_revocation_url(self) -> str:
+        return self.revocation_path and self.url + self.revocation_path
+
+    @default("git_urls")
+    def _default_git_urls(self) -> list[str]:
+        try:
+            return [base_of(self.url)] if self.hosts_git else []
+        except ValueError:  # a token for git travels over https alone, even where a sign-in need not
+            return []
 
     @default("userinfo_url")
     def _default_userinfo_url(self) -> str:

@@ -1,4 +1,4 @@
-"""What a sign-in asks GitHub's REST API.
+"""What the hub asks GitHub's REST API.
 
 https://docs.github.com/en/rest/users
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
-from hubauth_core import Secret
-from hubauth_core.oauth2 import Answer, Api
+from hubauth_core import ProviderError, Secret
+from hubauth_core.oauth2 import Answer, Api, Client, basic
 
 HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
@@ -33,6 +34,26 @@ async def verified_email(api: Api, api_url: str, token: Secret) -> str | None:
             email = entry.get("email")
             return email if entry.get("verified") is True and isinstance(email, str) else None
     return None
+
+
+async def delete_token(api: Api, api_url: str, client: Client, token: Secret) -> None:
+    """Take a token back; one that GitHub does not know is none any more. Raises ProviderError.
+
+    https://docs.github.com/en/rest/apps/oauth-applications#delete-an-app-token
+    """
+    headers = {**HEADERS, "Authorization": basic(client.id, client.secret)}
+    url = f"{api_url}/applications/{quote(client.id, safe='')}/token"
+    response = await api.delete(url, {"access_token": token.reveal()}, headers=headers)
+    if response.status in {204, 404}:
+        return
+    if response.status == 403 and _exhausted(response.headers):
+        raise api.unavailable(_pause(response.headers))
+    if response.status == 401:
+        raise ProviderError(
+            f"{api.label} does not accept this hub as its client; the administrators must look at it.",
+            code="provider_refused_client",
+        )
+    raise api.bad_response()
 
 
 async def _items(api: Api, url: str, token: Secret) -> AsyncIterator[dict[str, Any]]:

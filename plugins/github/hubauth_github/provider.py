@@ -22,14 +22,19 @@ SHOW_EMAIL: Final = frozenset({"user", "user:email"})
 class GitHubProvider(SelfHostedProvider):
     """Sign-in with GitHub.
 
-    The subject is the account's number, because a login can be renamed and taken by somebody else. No scope is asked
-    for: the public profile is enough. With `scope = ["user:email"]` the primary address is read too, if it is verified.
+    The subject is the account's number, because a login can be renamed and taken by somebody else. A sign-in asks for
+    the profile and the primary address, which counts if GitHub has verified it. Private repositories open with `repo`,
+    which a person may grant beside that where `offered_scopes` names it.
     """
 
     title = "GitHub"
+    default_scope = ("read:user", "user:email")
     scope_separator = ","
+    anew_prompt = "select_account"  # GitHub has no word for "ask for the password"
     authorize_path = "/login/oauth/authorize"
     token_path = "/login/oauth/access_token"
+    hosts_git = True
+    git_username = "x-access-token"  # GitHub's own word for tokens of apps; with a person's token any name does
 
     @default("url")
     def _default_url(self) -> str:
@@ -71,3 +76,13 @@ class GitHubProvider(SelfHostedProvider):
             "email_verified": verified is not None,
             "picture": account.get("avatar_url"),
         }
+
+    async def revoke_credential(self, credential: Credential) -> None:
+        """Have the token deleted, in GitHub's own way. Raises ProviderError.
+
+        GitHub offers none for a refresh token alone: it ends with the six months that it has.
+        """
+        if credential.resource or not self.client_secret:
+            return
+        async with self.api.patience():
+            await github.delete_token(self.api, self.api_url, self.client, credential.access_token)

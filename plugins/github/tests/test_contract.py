@@ -27,9 +27,10 @@ class GitHubFacts:
     token = {"access_token": "gho_canary9d41", "token_type": "bearer"}
 
 
-class TestGitHub(GitHubFacts, ProviderContract):
-    """Without a scope: the public profile."""
+class TestGitHubWithoutScope(GitHubFacts, ProviderContract):
+    """The public profile is enough."""
 
+    options = {**GitHubFacts.options, "scope": []}
     unverified = {**GitHubFacts.userinfo, "email": "octocat@github.test"}
     identity = Identity(
         subject="583231",
@@ -39,10 +40,9 @@ class TestGitHub(GitHubFacts, ProviderContract):
     )
 
 
-class TestGitHubWithEmail(GitHubFacts, ProviderContract):
+class TestGitHub(GitHubFacts, ProviderContract):
     """With `user:email`: the primary address, if it is verified. GitHub parts scopes by commas."""
 
-    options = {**GitHubFacts.options, "scope": ["read:user", "user:email"]}
     token = {**GitHubFacts.token, "scope": "read:user,user:email"}
     further = {
         EMAILS: [

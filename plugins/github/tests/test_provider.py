@@ -1,15 +1,27 @@
 """What is GitHub's own: addresses of Enterprise, scopes, limits, lists in pages, an address of mail to believe."""
 
+import base64
+import json
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from traitlets import TraitError
 
-from hubauth_core import ConfigError, Credential, ProviderError, ProviderUnavailable, Request, Secret
+from hubauth_core import (
+    ConfigError,
+    Credential,
+    ProviderError,
+    ProviderUnavailable,
+    ReauthRequired,
+    Request,
+    Rotated,
+    Secret,
+)
 from hubauth_core.oauth2 import Claims
-from hubauth_core.testing.source import FakeSource, answer_json
+from hubauth_core.testing.source import FakeSource, Reply, answer_json
 from hubauth_github import GitHubProvider
 
 ME = "https://api.github.com/user"
@@ -71,9 +83,30 @@ def test_an_address_that_is_not_safe_is_named(option: str, address: str) -> None
         github(**{option: address})
 
 
-async def test_no_scope_is_asked_for(new_transaction: Any) -> None:
+async def test_the_least_scope_is_asked_for(new_transaction: Any) -> None:
     step = await github().begin_login(Request(), new_transaction("github"))
+    assert parse_qs(urlsplit(step.url).query)["scope"] == ["read:user user:email"]
+    step = await github(scope=[]).begin_login(Request(), new_transaction("github"))
     assert "scope=" not in step.url
+
+
+async def test_a_person_who_is_asked_anew_chooses_the_account(new_transaction: Any) -> None:
+    step = await github().begin_login(Request(), replace(new_transaction("github"), anew=True))
+    assert parse_qs(urlsplit(step.url).query)["prompt"] == ["select_account"]
+
+
+@pytest.mark.parametrize(
+    ("url", "opened"),
+    [
+        ("https://GitHub.com/", ["https://github.com"]),
+        ("https://git.corp.test:443/x", ["https://git.corp.test/x"]),
+        ("http://127.0.0.1:9104", ["http://127.0.0.1:9104"]),
+        ("http://intranet", []),
+    ],
+)
+def test_repositories_are_where_github_is(url: str, opened: list[str]) -> None:
+    assert github(url=url, allow_insecure_hosts=["intranet"]).git_urls == opened
+    assert github(url=url, allow_insecure_hosts=["intranet"], git_urls=[]).git_urls == []
 
 
 async def test_the_hub_proves_itself_in_the_form_as_github_documents(new_transaction: Any) -> None:
@@ -177,3 +210,83 @@ async def test_a_rate_limit_is_no_refusal(headers: dict[str, str], pause: float)
     with pytest.raises(ProviderUnavailable) as unavailable:
         await claims(source, "user:email")
     assert unavailable.value.retry_after == pause
+
+
+TOKEN_URL = "https://github.com/login/oauth/access_token"
+GRANT_URL = "https://api.github.com/applications/hub/token"
+OF_AN_APP = Credential(access_token=Secret("ghu_1"), refresh_token=Secret("ghr_1"), expires_at=1.0)
+
+
+@pytest.mark.row("R12")
+async def test_a_github_apps_token_is_renewed() -> None:
+    provider, source = github(), FakeSource()
+    provider.api.transport = source
+    answer = {
+        "access_token": "ghu_2",
+        "expires_in": 28800,
+        "refresh_token": "ghr_2",
+        "refresh_token_expires_in": 15811200,
+        "scope": "",
+        "token_type": "bearer",
+    }
+    source.on("POST", TOKEN_URL, answer_json(answer))
+    outcome = await provider.refresh_credential(OF_AN_APP)
+    assert isinstance(outcome, Rotated)
+    assert (outcome.credential.access_token, outcome.credential.refresh_token) == (Secret("ghu_2"), Secret("ghr_2"))
+
+
+@pytest.mark.row("F11")
+async def test_github_says_no_with_status_200() -> None:
+    provider, source = github(), FakeSource()
+    provider.api.transport = source
+    error = {"error": "bad_refresh_token", "error_description": "The refresh token passed is incorrect or expired."}
+    source.on("POST", TOKEN_URL, answer_json(error))
+    assert await provider.refresh_credential(OF_AN_APP) == ReauthRequired("refused")
+    source.on("POST", TOKEN_URL, answer_json({"error": "incorrect_client_credentials"}))
+    with pytest.raises(ProviderError) as caught:
+        await provider.refresh_credential(OF_AN_APP)
+    assert caught.value.code == "provider_refused_client"
+
+
+async def taken_back(reply: Reply, **options: Any) -> list[httpx.Request]:
+    provider, source = github(**options), FakeSource()
+    provider.api.transport = source
+    source.on("DELETE", GRANT_URL, reply)
+    await provider.revoke_credential(Credential(access_token=Secret("gho_1")))
+    return source.requests
+
+
+@pytest.mark.row("R17", "C21")
+@pytest.mark.parametrize("status", [204, 404], ids=["deleted", "not-there"])
+async def test_a_token_is_taken_back_in_githubs_own_way(status: int) -> None:
+    [request] = await taken_back(Reply(status=status))
+    assert base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")) == b"hub:secret"
+    assert json.loads(request.content) == {"access_token": "gho_1"}
+    assert request.headers["Accept"] == "application/vnd.github+json"
+
+
+@pytest.mark.row("R17")
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (answer_json({"message": "Bad credentials"}, 401), "provider_refused_client"),
+        (answer_json({"message": "Forbidden"}, 403), "provider_bad_response"),
+        (answer_json({"message": "Validation failed"}, 422), "provider_bad_response"),
+        (answer_json({"message": "slow down"}, 403, retry_after="7"), "provider_unreachable"),
+        (answer_json({"message": "down"}, 503, retry_after="7"), "provider_unreachable"),
+    ],
+    ids=["client", "forbidden", "invalid", "rate-limit", "down"],
+)
+async def test_a_token_that_could_not_be_taken_back_is_told(reply: Reply, code: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        await taken_back(reply)
+    assert caught.value.code == code
+    assert caught.value.retry_after == (7 if code == "provider_unreachable" else None)
+
+
+@pytest.mark.row("R17")
+async def test_a_public_client_has_nothing_to_prove_itself_with() -> None:
+    provider = GitHubProvider("github", client_id="hub", client_authentication="none")
+    provider.api.transport = FakeSource()
+    await provider.revoke_credential(Credential(access_token=Secret("gho_1")))
+    assert provider.api.transport.requests == []

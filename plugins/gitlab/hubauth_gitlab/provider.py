@@ -17,12 +17,16 @@ class GitLabProvider(SelfHostedProvider):
     """Sign-in with GitLab.
 
     The subject is the account's number, because a username can be renamed and taken by somebody else. The address of
-    mail counts as verified once GitLab has it confirmed.
+    mail counts as verified once GitLab has it confirmed. Repositories open with `read_repository` or
+    `write_repository`, which a person may grant beside `read_user` where `offered_scopes` names them.
     """
 
     title = "GitLab"
     default_scope = ("read_user",)
+    revocation_path = "/oauth/revoke"
     api_path = "/api/v4"
+    hosts_git = True
+    git_username = "oauth2"
 
     @default("url")
     def _default_url(self) -> str:

@@ -1,6 +1,7 @@
 """What is GitLab's own: addresses, accounts that are not in use, a token that may not ask."""
 
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from traitlets import TraitError
@@ -95,3 +96,23 @@ async def test_a_scope_that_is_too_small_is_the_administrators_matter() -> None:
     source.on("GET", ME, answer_json({"error": "insufficient_scope", "scope": "api read_user"}, 403))
     with pytest.raises(ProviderError, match="read_user"):
         await claims(source)
+
+
+def test_repositories_and_revocation_are_where_gitlab_is() -> None:
+    assert (gitlab().git_urls, gitlab().git_username) == (["https://gitlab.com"], "oauth2")
+    ours = gitlab(url="https://git.ours.test/gitlab/")
+    assert ours.git_urls == ["https://git.ours.test/gitlab"]
+    assert ours.revocation_url == "https://git.ours.test/gitlab/oauth/revoke"
+
+
+@pytest.mark.row("R17")
+async def test_tokens_are_taken_back() -> None:
+    provider, source = gitlab(), FakeSource()
+    provider.api.transport = source
+    source.on("POST", "https://gitlab.com/oauth/revoke", answer_json({}))
+    await provider.revoke_credential(Credential(access_token=Secret("a"), refresh_token=Secret("r")))
+    sent = [parse_qs(request.content.decode()) for request in source.requests]
+    assert sent == [
+        {"token": ["r"], "token_type_hint": ["refresh_token"]},
+        {"token": ["a"], "token_type_hint": ["access_token"]},
+    ]
