@@ -1,0 +1,98 @@
+"""People with stored credentials, and what renews and hands them out: the parts of the hub without a hub."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jupyterhub.crypto import CryptKeeper
+
+from hubauth_core import Credential, Event, HubUser
+from hubauth_core.access import Access
+from hubauth_core.database import Database
+from hubauth_core.events import Audit
+from hubauth_core.identities import Identities, new_id
+from hubauth_core.mapping import Record
+from hubauth_core.refresh import Refresher
+from hubauth_core.registry import Registry
+from hubauth_core.retrieval import Retrieval
+from hubauth_core.vault import Vault
+
+from .authority import Authority, Forge
+from .people import identity
+from .shelf import Shelf
+
+KEY = os.urandom(32)
+
+
+class Stored:
+    """One process over a database: `uni` is an `Authority`. Two of them on one database are two processes.
+
+    `events` are what plugins would hear of.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        database: Database,
+        authority: Authority,
+        *,
+        options: Mapping[str, Any] | None = None,
+        blocked: Iterable[str] = (),
+        resources: Mapping[str, str] | None = None,
+        patience: float = 30.0,
+        key: bytes = KEY,
+        hook_timeout: float = 30.0,
+    ) -> None:
+        if not shelf.entry_points:
+            shelf.add_type("forge", Forge)
+        self.clock, self.authority, self.events = authority.clock, authority, list[Event]()
+        self.registry = shelf.registry(
+            {"uni": {"type": "forge", "allow_all": True, **(options or {})}}, hook_timeout=hook_timeout
+        )
+        provider = self.registry.provider("uni")
+        vars(provider).update(authority=authority, stands_for=dict(resources or {}))
+        log = logging.getLogger("hubauth.test")
+        self.audit = Audit(self.events.append, log)
+        self.identities = Identities(database, self.clock)
+        self.vault = Vault(database, CryptKeeper(keys=[key]), self.clock)
+        self.refresher = Refresher(
+            registry=self.registry, vault=self.vault, audit=self.audit, log=log, clock=self.clock, patience=patience
+        )
+        self.retrieval = self._retrieval(self.registry, frozenset(blocked))
+
+    def _retrieval(self, registry: Registry, blocked: frozenset[str]) -> Retrieval:
+        return Retrieval(
+            registry=registry,
+            access=Access(self.identities, several=False),
+            identities=self.identities,
+            vault=self.vault,
+            refresher=self.refresher,
+            audit=self.audit,
+            blocked=blocked,
+        )
+
+    async def sign_in(self, *credentials: Credential, subject: str = "1") -> Record:
+        """Somebody signs in, and what came with it is stored; without any, what the authority issues."""
+        person, user = identity("uni", subject, f"ann{subject}"), self.user(subject)
+        known = self.identities.find("uni", subject)
+        record_id = known.id if known else new_id()
+        sealed = await self.vault.seal(record_id, person, credentials or [self.authority.sign_in(subject)])
+        return await self.identities.bind(person, user, record_id=record_id, pin=user.name, sealed=sealed)
+
+    def user(self, subject: str = "1") -> HubUser:
+        return HubUser(id=int(subject), name=f"ann{subject}", created=1.0)
+
+    async def delete(self, subject: str = "1") -> None:
+        """The hub user is deleted."""
+        await self.identities.forget((int(subject), 1.0))
+
+    async def token(self, record: Record, resource: str = "", **more: float) -> str:
+        """The access token that is handed out. Raises what `Refresher.fresh` raises."""
+        return (await self.refresher.fresh(record, resource, **more)).access_token.reveal()
+
+    def kinds(self) -> list[tuple[str, str]]:
+        """Kind and reason of every event."""
+        return [(event.kind, event.reason) for event in self.events]
