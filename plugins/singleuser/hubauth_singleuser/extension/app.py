@@ -11,6 +11,7 @@ from tornado.ioloop import IOLoop
 from traitlets import Bool, TraitError, Unicode, validate
 
 from ..client import Client
+from ..git.whole_path import spelled_out
 from ..token_files import wanted
 from .handlers import CredentialHandler, OverviewHandler, StatusPage
 from .keeper import Keeper
@@ -53,6 +54,7 @@ class HubAuthSingleUser(ExtensionApp):
         if not os.environ.get("JUPYTERHUB_API_TOKEN"):
             self.log.info("hubauth: not started by JupyterHub, so there are no tokens")
             return
+        os.environ.update(spelled_out(os.environ))  # terminals and kernels inherit it
         client = Client()
         known = {"client": client, "owner": os.environ.get("JUPYTERHUB_USER", "")}
         self.handlers.extend(
