@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import sys
 
-from .idp import IdentityProvider, Person
+from .idp import IdentityProvider
+from .issuing import Person
 
 PEOPLE = (
     Person(subject="1", username="ada", name="Ada Lovelace", email="ada@example.test"),

@@ -1,7 +1,7 @@
 """An OpenID provider for tests and for the demo: real endpoints, made-up people, no passwords.
 
-Code flow with PKCE (S256), rotating refresh tokens, signed ID tokens, the `iss` parameter. It serves loopback only, and
-sends browsers to loopback addresses only, because whoever reaches it may be anybody.
+Code flow with PKCE (S256), rotating refresh tokens, token exchange, revocation, signed ID tokens, the `iss` parameter.
+It serves loopback only, and sends browsers to loopback addresses only, because whoever reaches it may be anybody.
 
 https://openid.net/specs/openid-connect-core-1_0.html
 """
@@ -9,28 +9,28 @@ https://openid.net/specs/openid-connect-core-1_0.html
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import logging
-import secrets
 import socket
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 from tornado import httpserver, netutil, web
+
+from .issuing import Grant, Issuer, Person, Refused
+
+__all__ = ["Grant", "IdentityProvider", "Person", "credentials_of", "log"]
 
 ADDRESS: Final = "127.0.0.1"
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-CODE_LIFETIME: Final = 60.0
-"""Seconds in which a code must be used (RFC 6749 section 4.1.2 allows ten minutes)."""
-SCOPES: Final = ("openid", "profile", "email", "groups", "offline_access")
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"
+REFRESH_TOKEN: Final = "urn:ietf:params:oauth:token-type:refresh_token"
 TEMPLATES: Final = Path(__file__).parent / "templates"
 STYLE_POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -38,71 +38,23 @@ log = logging.getLogger("hubauth.idp")
 """One line for each answer, without what browsers and clients bring along; the token endpoint says for whom it was."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """Somebody who can sign in. `note` is shown to whoever chooses, and goes nowhere else."""
-
-    subject: str
-    username: str
-    name: str
-    email: str = ""
-    groups: tuple[str, ...] = ()
-    note: str = ""
-
-    def claims(self) -> dict[str, Any]:
-        """The standard claims (OpenID Connect Core section 5.1), and `groups`."""
-        claims: dict[str, Any] = {"sub": self.subject, "preferred_username": self.username, "name": self.name}
-        if self.email:
-            claims |= {"email": self.email, "email_verified": True}
-        return claims | {"groups": list(self.groups)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grant:
-    """What a person agreed to: becomes an answer of the token endpoint."""
-
-    person: Person
-    scope: str
-    nonce: str | None
-    redirect_uri: str
-    challenge: str
-    made_at: float
-
-
 @dataclass(kw_only=True)
-class IdentityProvider:
+class IdentityProvider(Issuer):
     """A running OpenID provider: `async with IdentityProvider(title="City Library", people=[...]) as idp`.
 
-    Port 0 takes a free one. `lifetime` is that of access and ID tokens, in seconds. `further_scopes` can be had beside
-    `SCOPES`; a scope that is neither is not granted. `people` may be changed while it runs; a person who was taken out
-    is refused at userinfo and at refresh.
+    Port 0 takes a free one.
     """
 
-    title: str
-    people: Iterable[Person]
-    client_id: str = "hub"
-    client_secret: str = field(default_factory=secrets.token_urlsafe, repr=False)
     port: int = 0
-    lifetime: float = 300.0
-    further_scopes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.people = list(self.people)
-        self.key = RSAKey.generate_key(2048, auto_kid=True)
-        self.codes: dict[str, Grant] = {}
-        self.access: dict[str, Grant] = {}
-        self.refresh: dict[str, Grant] = {}
+        super().__post_init__()
         self._server: httpserver.HTTPServer | None = None
 
     @property
     def issuer(self) -> str:
         """The issuer identifier, which is also the base of every address."""
         return f"http://{ADDRESS}:{self.port}"
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """What can be had of it."""
-        return (*SCOPES, *self.further_scopes)
 
     async def start(self) -> None:
         """Listen. Raises OSError where the port is in use."""
@@ -135,6 +87,7 @@ class IdentityProvider:
             (r"/jwks", Keys, options),
             (r"/authorize", Authorize, options),
             (r"/token", Token, options),
+            (r"/revoke", Revoke, options),
             (r"/userinfo", UserInfo, options),
             (r"/(idp\.css)", web.StaticFileHandler, {"path": TEMPLATES}),
         ]
@@ -146,10 +99,6 @@ class IdentityProvider:
         request = handler.request  # its address without the query, in which states and codes are
         log.info("%s: %s %s -> %s", self.title, request.method, request.path, handler.get_status())
 
-    def find(self, subject: str) -> Person | None:
-        """The person of this subject, as of now."""
-        return next((person for person in self.people if person.subject == subject), None)
-
     def metadata(self) -> dict[str, Any]:
         """The discovery document (RFC 8414 section 2, OpenID Connect Discovery section 3)."""
         return {
@@ -157,11 +106,12 @@ class IdentityProvider:
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "revocation_endpoint": f"{self.issuer}/revoke",
             "jwks_uri": f"{self.issuer}/jwks",
             "scopes_supported": self.scopes,
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -169,65 +119,6 @@ class IdentityProvider:
             "authorization_response_iss_parameter_supported": True,  # RFC 9207 section 3
             "claims_supported": ["sub", "preferred_username", "name", "email", "email_verified", "groups"],
         }
-
-    def issue_code(self, grant: Grant) -> str:
-        """A code for this grant, to be used once and soon."""
-        code = secrets.token_urlsafe()
-        self.codes[code] = grant
-        return code
-
-    def redeem_code(self, code: str, redirect_uri: str, verifier: str) -> Grant | None:
-        """The grant behind a code, or None. A code is gone after the first attempt, right or wrong."""
-        grant = self.codes.pop(code, None)
-        if grant is None or time.time() > grant.made_at + CODE_LIFETIME or redirect_uri != grant.redirect_uri:
-            return None
-        return grant if hmac.compare_digest(challenge_of(verifier), grant.challenge) else None
-
-    def redeem_refresh(self, token: str) -> Grant | None:
-        """The grant behind a refresh token, or None. Each works once; the answer brings the next."""
-        grant = self.refresh.pop(token, None)
-        person = self.find(grant.person.subject) if grant else None
-        return replace(grant, person=person, nonce=None) if grant and person else None
-
-    def answer(self, grant: Grant) -> dict[str, Any]:
-        """The token endpoint's answer (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3)."""
-        access = secrets.token_urlsafe()
-        self.access[access] = replace(grant, made_at=time.time())
-        answer: dict[str, Any] = {
-            "access_token": access,
-            "token_type": "Bearer",
-            "expires_in": int(self.lifetime),
-            "scope": grant.scope,
-            "id_token": self.id_token(grant, access),
-        }
-        if "offline_access" in grant.scope.split():
-            answer["refresh_token"] = secrets.token_urlsafe()
-            self.refresh[answer["refresh_token"]] = grant
-        return answer
-
-    def id_token(self, grant: Grant, access_token: str) -> str:
-        """A signed ID token (OpenID Connect Core section 2)."""
-        now = int(time.time())
-        digest = hashlib.sha256(access_token.encode()).digest()
-        claims = grant.person.claims() | {
-            "iss": self.issuer,
-            "aud": self.client_id,
-            "iat": now,
-            "exp": now + int(self.lifetime),
-            "auth_time": int(grant.made_at),
-            "at_hash": base64url(digest[: len(digest) // 2]),  # section 3.1.3.6
-        }
-        if grant.nonce is not None:
-            claims["nonce"] = grant.nonce
-        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
-
-    def grant_of(self, access_token: str) -> Grant | None:
-        """The grant behind an access token that still holds, with the claims of now."""
-        grant = self.access.get(access_token)
-        person = self.find(grant.person.subject) if grant else None
-        if grant is None or person is None or time.time() > grant.made_at + self.lifetime:
-            return None
-        return replace(grant, person=person)
 
 
 class Handler(web.RequestHandler):
@@ -320,42 +211,73 @@ class Authorize(Handler):
         self.redirect(f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(values)}", status=303)
 
 
-class Token(Handler):
-    """Codes and refresh tokens become tokens (RFC 6749 sections 4.1.3 and 6)."""
+class ClientHandler(Handler):
+    """What only the client may ask (RFC 6749 section 2.3.1)."""
 
-    def post(self) -> None:
+    def prepare(self) -> None:
         name, secret = self._client()
         if name != self.idp.client_id or not hmac.compare_digest(secret.encode(), self.idp.client_secret.encode()):
             self.set_header("WWW-Authenticate", "Basic")
             self.refuse(401, "invalid_client")
-            return
-        redeem = {"authorization_code": self._code, "refresh_token": self._refresh}.get(self._value("grant_type"))
-        if redeem is None:
-            self.refuse(400, "unsupported_grant_type")
-        elif (grant := redeem()) is None:
-            self.refuse(400, "invalid_grant")
-        else:
-            log.info("%s: %s of %s", self.idp.title, self._value("grant_type"), grant.person.username)
-            self.finish(self.idp.answer(grant))
 
-    def _value(self, name: str) -> str:
+    def value(self, name: str) -> str:
+        """A field of the form, "" if it is not there."""
         return self.get_body_argument(name, "", strip=False)
-
-    def _code(self) -> Grant | None:
-        return self.idp.redeem_code(self._value("code"), self._value("redirect_uri"), self._value("code_verifier"))
-
-    def _refresh(self) -> Grant | None:
-        return self.idp.redeem_refresh(self._value("refresh_token"))
 
     def _client(self) -> tuple[str, str]:
         basic = credentials_of(self.request.headers, "Basic")
         if not basic:
-            return self._value("client_id"), self._value("client_secret")
+            return self.value("client_id"), self.value("client_secret")
         try:
             name, _, secret = base64.b64decode(basic, validate=True).decode().partition(":")
         except ValueError:
             return "", ""
-        return unquote_plus(name), unquote_plus(secret)  # section 2.3.1
+        return unquote_plus(name), unquote_plus(secret)
+
+
+class Token(ClientHandler):
+    """Codes, refresh tokens and other tokens become tokens (RFC 6749 sections 4.1.3 and 6, RFC 8693)."""
+
+    def post(self) -> None:
+        grants = {"authorization_code": self._code, "refresh_token": self._refresh, TOKEN_EXCHANGE: self._exchange}
+        kind = self.value("grant_type")
+        try:
+            if kind not in grants:
+                raise Refused("unsupported_grant_type")
+            self.finish(grants[kind]())
+        except Refused as refused:
+            self.refuse(400, refused.error)
+
+    def _code(self) -> dict[str, Any]:
+        found = self.idp.redeem_code(self.value("code"), self.value("redirect_uri"), self.value("code_verifier"))
+        return self._issued(found, "offline_access" in (found.scope.split() if found else ()))
+
+    def _refresh(self) -> dict[str, Any]:
+        return self._issued(self.idp.redeem_refresh(self.value("refresh_token")), renewable=True)
+
+    def _exchange(self) -> dict[str, Any]:
+        """With a refresh token only where that is asked for, as Keycloak has it."""
+        wanted = self.value("requested_token_type") or ACCESS_TOKEN
+        if self.value("subject_token_type") != ACCESS_TOKEN or wanted not in {ACCESS_TOKEN, REFRESH_TOKEN}:
+            raise Refused("invalid_request")
+        audience = self.value("audience") or self.value("resource")
+        grant = self.idp.exchange(self.value("subject_token"), audience, self.value("scope"))
+        return self._issued(grant, renewable=wanted == REFRESH_TOKEN) | {"issued_token_type": wanted}
+
+    def _issued(self, grant: Grant | None, renewable: bool) -> dict[str, Any]:
+        if grant is None:
+            raise Refused("invalid_grant")
+        kind = self.value("grant_type").rpartition(":")[2]
+        log.info("%s: %s of %s", self.idp.title, kind, grant.person.username)
+        return self.idp.answer(grant, renewable=renewable)
+
+
+class Revoke(ClientHandler):
+    """A token is taken back (RFC 7009); one that is not known is no error."""
+
+    def post(self) -> None:
+        self.idp.revoke(self.value("token"))
+        self.finish()
 
 
 class UserInfo(Handler):
@@ -363,7 +285,7 @@ class UserInfo(Handler):
 
     def get(self) -> None:
         grant = self.idp.grant_of(credentials_of(self.request.headers, "Bearer"))
-        if grant is None:
+        if grant is None or grant.audience:
             self.set_header("WWW-Authenticate", 'Bearer error="invalid_token"')
             self.refuse(401, "invalid_token")
             return
@@ -376,16 +298,6 @@ def credentials_of(headers: Mapping[str, str], scheme: str) -> str:
     """What stands behind the scheme in an Authorization header; empty where another scheme, or nothing, stands."""
     said, _, value = headers.get("Authorization", "").partition(" ")
     return value.strip() if said.lower() == scheme.lower() else ""
-
-
-def base64url(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-
-
-def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a PKCE verifier (RFC 7636 section 4.2)."""
-    return base64url(hashlib.sha256(verifier.encode("utf-8")).digest())
 
 
 def is_loopback(address: str) -> bool:

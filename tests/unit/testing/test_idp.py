@@ -14,7 +14,8 @@ import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from hubauth_core.testing.idp import IdentityProvider, Person, base64url
+from hubauth_core.testing.idp import IdentityProvider, Person
+from hubauth_core.testing.issuing import base64url
 
 ANN = Person(subject="7", username="ann", name="Ann <b>Example", email="ann@idp.example", groups=("staff",))
 BOB = Person(subject="8", username="bob", name="Bob", note="no address")
@@ -171,6 +172,111 @@ async def test_refresh_token_works_once_and_brings_the_next(client: httpx.AsyncC
     second = (await redeem(client, "", **renewal)).json()
     assert second["refresh_token"] != first
     assert (await redeem(client, "", **renewal)).json() == {"error": "invalid_grant"}
+
+
+async def granted(client: httpx.AsyncClient, scope: str = "openid profile offline_access") -> dict[str, str]:
+    """The tokens of a sign-in."""
+    answered: dict[str, str] = (await redeem(client, (await answer(client, "7", scope=scope))["code"])).json()
+    return answered
+
+
+async def holds(client: httpx.AsyncClient, token: str) -> bool:
+    """Whether userinfo takes an access token."""
+    return (await client.get("/userinfo", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+
+
+async def renew(client: httpx.AsyncClient, token: str) -> dict[str, str]:
+    answered: dict[str, str] = (await redeem(client, "", grant_type="refresh_token", refresh_token=token)).json()
+    return answered
+
+
+async def test_a_used_refresh_token_ends_all_that_came_of_the_sign_in(client: httpx.AsyncClient) -> None:
+    first, another = await granted(client), await granted(client)
+    second = await renew(client, first["refresh_token"])
+    assert await renew(client, first["refresh_token"]) == {"error": "invalid_grant"}
+    assert await renew(client, second["refresh_token"]) == {"error": "invalid_grant"}
+    assert not await holds(client, second["access_token"])
+    assert await holds(client, another["access_token"])
+
+
+async def revoke(client: httpx.AsyncClient, token: str, secret: str = "se:cret") -> int:
+    form = {"token": token, "client_id": "hub", "client_secret": secret}
+    return (await client.post("/revoke", data=form)).status_code
+
+
+async def test_an_access_token_is_taken_back_alone(client: httpx.AsyncClient) -> None:
+    tokens = await granted(client)
+    assert await revoke(client, tokens["access_token"]) == 200
+    assert not await holds(client, tokens["access_token"])
+    assert "access_token" in await renew(client, tokens["refresh_token"])
+
+
+async def test_a_refresh_token_is_taken_back_with_all_that_it_brought(client: httpx.AsyncClient) -> None:
+    tokens = await granted(client)
+    assert await revoke(client, tokens["refresh_token"]) == 200
+    assert not await holds(client, tokens["access_token"])
+    assert await renew(client, tokens["refresh_token"]) == {"error": "invalid_grant"}
+
+
+async def test_what_nobody_knows_is_taken_back_and_only_by_the_client(client: httpx.AsyncClient) -> None:
+    tokens = await granted(client)
+    assert await revoke(client, "guessed") == 200
+    assert await revoke(client, tokens["access_token"], secret="wrong") == 401
+    assert await holds(client, tokens["access_token"])
+
+
+async def exchange(client: httpx.AsyncClient, token: str, **changes: str) -> dict[str, str]:
+    kind = "urn:ietf:params:oauth:token-type:access_token"
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": token,
+        "subject_token_type": kind,
+        "audience": "kafka",
+    }
+    answered: dict[str, str] = (await redeem(client, "", **form | changes)).json()
+    return answered
+
+
+async def test_a_token_is_exchanged_for_less(idp: IdentityProvider, client: httpx.AsyncClient) -> None:
+    idp.audiences = ("kafka",)
+    own = (await granted(client))["access_token"]
+    exchanged = await exchange(client, own, scope="profile")
+    assert exchanged["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+    assert exchanged["scope"] == "profile"
+    assert {"id_token", "refresh_token"}.isdisjoint(exchanged)
+    grant = idp.grant_of(exchanged["access_token"])
+    assert grant is not None
+    assert grant.audience == "kafka"
+    assert not await holds(client, exchanged["access_token"])
+
+
+async def test_an_exchanged_token_is_renewed_where_that_was_asked_for(
+    idp: IdentityProvider, client: httpx.AsyncClient
+) -> None:
+    idp.audiences = ("kafka",)
+    wanted = "urn:ietf:params:oauth:token-type:refresh_token"
+    exchanged = await exchange(client, (await granted(client))["access_token"], requested_token_type=wanted)
+    grant = idp.grant_of((await renew(client, exchanged["refresh_token"]))["access_token"])
+    assert grant is not None
+    assert grant.audience == "kafka"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        pytest.param({"audience": "other"}, "invalid_target", id="audience"),
+        pytest.param({"scope": "profile email"}, "invalid_scope", id="more"),
+        pytest.param({"subject_token": "guessed"}, "invalid_request", id="token"),
+        pytest.param({"subject_token_type": ""}, "invalid_request", id="type"),
+        pytest.param({"requested_token_type": "urn:x"}, "invalid_request", id="wanted"),
+    ],
+)
+async def test_an_exchange_is_refused(
+    idp: IdentityProvider, client: httpx.AsyncClient, changes: dict[str, str], error: str
+) -> None:
+    idp.audiences = ("kafka",)
+    own = (await granted(client))["access_token"]
+    assert await exchange(client, own, **changes) == {"error": error}
 
 
 async def test_person_who_was_taken_out_is_refused(idp: IdentityProvider, client: httpx.AsyncClient) -> None:
