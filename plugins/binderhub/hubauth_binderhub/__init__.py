@@ -1,0 +1,5 @@
+"""Private repositories on BinderHub, each with the visitor's own credential from hubauth."""
+
+from .configure import configure
+
+__all__ = ["configure"]
