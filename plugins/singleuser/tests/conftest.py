@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -176,10 +177,14 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(written)
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            """A server that makes a session: the code is the browser's token. And one that tells of its activity."""
+            sent = parse_qs(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+            body = json.dumps({"access_token": sent.get("code", [""])[0]}).encode()
             self.send_response(200)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Silent."""
@@ -187,8 +192,8 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def hub() -> Iterator[FakeHub]:
+@contextlib.contextmanager
+def running() -> Iterator[FakeHub]:
     """A hub where ann has connected GitHub."""
     made = FakeHub()
     thread = threading.Thread(target=made.server.serve_forever, args=(0.02,), daemon=True)
@@ -197,6 +202,20 @@ def hub() -> Iterator[FakeHub]:
     made.gate.set()
     made.server.shutdown()
     made.server.server_close()
+
+
+@pytest.fixture
+def hub() -> Iterator[FakeHub]:
+    """The test's own hub."""
+    with running() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def lasting_hub() -> Iterator[FakeHub]:
+    """One for the tests of a module, which leave it as they found it."""
+    with running() as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 from typing import Any
@@ -74,6 +75,9 @@ class HubAuthSingleUser(ExtensionApp):
             return
         self.keeper = Keeper(files, client, self.log)
         IOLoop.current().add_callback(self.keeper.start)
+        atexit.register(
+            self.keeper.remove
+        )  # an interrupted server, as the hub's own spawners do it, stops no extension
 
     async def stop_extension(self) -> None:
         """End the task, and take the files away."""

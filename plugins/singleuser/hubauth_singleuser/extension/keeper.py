@@ -52,6 +52,10 @@ class Keeper:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.remove()
+
+    def remove(self) -> None:
+        """Delete the files, where there is no event loop any more."""
         for each in self._kept:
             each.file.remove()
 
