@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,38 +13,9 @@ import psutil
 import pytest
 
 from harness.browser import Browser, Page
-from harness.process import Child
+from harness.demo import COMMAND, Demo
 
 pytestmark = pytest.mark.timeout(300)  # several real hubs and a JupyterLab, one after the other
-
-COMMAND = [sys.executable, "-m", "hubauth_core.cli", "demo"]
-
-
-class Demo:
-    """A demo on a free port. Its temporary directory is made below `directory`."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.child = Child([*COMMAND, "--port", "0"], directory, directory / "output", {"TMPDIR": str(directory)})
-        self.child.start()
-
-    def wait_until_ready(self) -> None:
-        self.child.wait_until(lambda: "JupyterHub is ready" in self.child.log, 120)
-
-    @property
-    def url(self) -> str:
-        [found] = re.findall(r"Open +(http://127\.0\.0\.1:\d+)$", self.child.log, re.MULTILINE)
-        return str(found)
-
-    @property
-    def family(self) -> list[psutil.Process]:
-        """The hub, its proxy, the servers and what they started."""
-        return psutil.Process(self.child.pid).children(recursive=True)
-
-    def interrupt(self) -> int:
-        """What a terminal does at Ctrl-C: the signal goes to the whole group. Answers the exit code."""
-        os.killpg(self.child.pid, signal.SIGINT)
-        return self.child.wait_for_end()
 
 
 @pytest.fixture
@@ -135,6 +104,19 @@ async def test_person_who_is_not_on_the_list_is_turned_away(demo: Demo) -> None:
 def test_screen_names_the_people_and_warns_whose_rights_notebooks_have(demo: Demo) -> None:
     assert all(name in demo.child.log for name in ("Ada Brandt", "Dana Reyes", "password 'welcome'"))
     assert "everybody on this machine can sign in here" in demo.child.log.lower()
+
+
+def test_screen_says_how_the_private_repository_is_reached(demo: Demo) -> None:
+    steps = demo.child.log.partition("Code Forge")[2]
+    assert all(name in steps for name in ("ben-codes", "'repository'", "good for 300 seconds", "git pull"))
+    refused = subprocess.run(
+        ["git", "ls-remote", demo.clone_url],
+        env={"PATH": os.environ["PATH"], "GIT_TERMINAL_PROMPT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "could not read Username" in refused.stderr  # it is there, and asks
 
 
 async def test_sign_in_ends_in_jupyterlab_and_ctrl_c_leaves_nothing(start: Callable[[], Demo]) -> None:
