@@ -15,9 +15,9 @@ A fact that is missing fails. Nothing goes over the network. Needs pytest and py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
 import httpx
@@ -29,8 +29,10 @@ from ..hookspecs import SPECS
 from ..oauth2 import OAuth2Provider
 from ..provider import Provider
 from ..types import Transaction
-from .facts import CODE, Answers, ProviderFacts, s256
+from .credentials import CredentialContract
+from .facts import CODE, Answers, s256
 from .faults import CAP, DOWN, NEARLY_TOKENS, RUBBISH, token_rubbish
+from .marks import each, holds
 from .source import FakeSource, Reply, answer_json
 from .variants import NO_SUBJECTS, NO_USERNAMES, another, changeable, replaced
 
@@ -41,25 +43,9 @@ OURS: Final = {
 """What a configuration could wish for and must not get (row V18)."""
 
 UNIQUE: Final = ("state", "nonce", "code_challenge")
-Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-def holds(*rows: str) -> Callable[[Test], Test]:
-    """Names rows of hubauth's security table that a test holds; hubauth's own suite makes marks of them."""
-
-    def name(test: Test) -> Test:
-        test.rows = rows  # type: ignore[attr-defined]  # read by hubauth's own conftest
-        return test
-
-    return name
-
-
-def each(name: str, cases: Collection[str]) -> pytest.MarkDecorator:
-    """One test per case, with the case as its id."""
-    return pytest.mark.parametrize(name, cases, ids=cases)
-
-
-class ProviderContract(ProviderFacts):
+class ProviderContract(CredentialContract):
     """What every OAuth provider type owes."""
 
     # The class.

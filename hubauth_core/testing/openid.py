@@ -19,9 +19,10 @@ from joserfc.jwk import RSAKey
 from ..errors import LoginRefused, ProviderError, ProviderUnavailable
 from ..oauth2 import OIDCProvider
 from ..types import Request
-from .contract import ProviderContract, each, holds
+from .contract import ProviderContract
 from .facts import Answers
 from .faults import DOWN
+from .marks import each, holds
 from .source import FakeSource, Reply, answer_json
 
 WRONG_CLAIMS: Final[Mapping[str, dict[str, Any]]] = {
@@ -65,6 +66,8 @@ class OIDCProviderContract(ProviderContract):
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
         }
+        if self.revocation is not None:
+            metadata["revocation_endpoint"] = self.revocation[1]
         source.on("GET", self.metadata_url, answer_json(metadata), optional=True)
         source.on("GET", jwks_url, answer_json({"keys": [signing_key().as_dict(private=False)]}), optional=True)
 

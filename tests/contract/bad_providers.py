@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from traitlets import Bool
@@ -12,13 +13,18 @@ from hubauth_core import (
     Identity,
     ProviderError,
     ProviderUnavailable,
+    ReauthRequired,
     Redirect,
     Request,
+    Rotated,
+    Secret,
     SignIn,
     Transaction,
+    Unavailable,
 )
 from hubauth_core.oauth2 import Api, Claims, OAuth2Provider, subject, text
 from hubauth_core.testing.contract import ProviderContract
+from hubauth_core.types import RefreshedCredential
 
 
 class Forge(OAuth2Provider):
@@ -223,6 +229,93 @@ class TakesWhateverComes(Forge):
 class TestTakesWhateverComes(Facts):
     provider_type = TakesWhateverComes
     caught_by: ClassVar[set[str]] = {"test_userinfo_down", "test_userinfo_rubbish"}
+
+
+class ForgetsWhatIsRotated(Forge):
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        outcome = await super().refresh_credential(credential)
+        if isinstance(outcome, Rotated):
+            return Rotated(replace(outcome.credential, refresh_token=credential.refresh_token))
+        return outcome
+
+
+class TestForgetsWhatIsRotated(Facts):
+    provider_type = ForgetsWhatIsRotated
+    caught_by: ClassVar[set[str]] = {"test_a_renewal_keeps_what_is_rotated"}
+
+
+class LosesWhatDoesNotComeAgain(Forge):
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        outcome = await super().refresh_credential(credential)
+        again = isinstance(outcome, Rotated) and outcome.credential.refresh_token != credential.refresh_token
+        return outcome if again or not isinstance(outcome, Rotated) else ReauthRequired()
+
+
+class TestLosesWhatDoesNotComeAgain(Facts):
+    provider_type = LosesWhatDoesNotComeAgain
+    caught_by: ClassVar[set[str]] = {"test_a_renewal_without_a_new_refresh_token_keeps_the_old_one"}
+
+
+class EveryFaultIsTheEnd(Forge):
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        try:
+            outcome = await super().refresh_credential(credential)
+        except ProviderError:
+            return ReauthRequired("refused")
+        return ReauthRequired("refused") if isinstance(outcome, Unavailable) else outcome
+
+
+class TestEveryFaultIsTheEnd(Facts):
+    provider_type = EveryFaultIsTheEnd
+    caught_by: ClassVar[set[str]] = {
+        "test_a_source_that_is_down_keeps_the_grant", "test_a_source_that_never_answers_keeps_the_grant",
+        "test_rubbish_keeps_the_grant",
+    }  # fmt: skip
+
+
+class RenewsTwice(Forge):
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        await super().refresh_credential(credential)
+        return await super().refresh_credential(credential)
+
+
+class TestRenewsTwice(Facts):
+    provider_type = RenewsTwice
+    caught_by: ClassVar[set[str]] = {
+        "test_a_renewal_keeps_what_is_rotated", "test_a_source_that_is_down_keeps_the_grant",
+    }  # fmt: skip
+
+
+class ExchangesAnything(Forge):
+    async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:
+        fields = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "audience": resource}
+        token = credential.access_token.reveal()
+        answer = await self.api.post_form(f"{self.token_url}?subject_token={token}", fields)
+        found = self.api.answer(answer).mapping()
+        return Credential(access_token=Secret(found["access_token"]), resource=resource)
+
+
+class TestExchangesAnything(Facts):
+    provider_type = ExchangesAnything
+    caught_by: ClassVar[set[str]] = {
+        "test_only_ones_own_token_is_exchanged_for_what_is_configured",
+        "test_what_is_not_configured_is_asked_of_nobody",
+        "test_another_token_than_was_asked_for_is_not_taken",
+        "test_a_refused_exchange_is_told_as_such",
+    }
+
+
+class TakesBackInTheAddress(Forge):
+    async def revoke_credential(self, credential: Credential) -> None:
+        with suppress(ProviderError):
+            await self.api.post_form(f"{self.revocation_url}?token={credential.access_token.reveal()}", {})
+
+
+class TestTakesBackInTheAddress(Facts):
+    provider_type = TakesBackInTheAddress
+    options: ClassVar[dict[str, Any]] = {**Facts.options, "revocation_url": "https://forge.test/revoke"}
+    revocation = ("POST", "https://forge.test/revoke", 200)
+    caught_by: ClassVar[set[str]] = {"test_a_credential_is_taken_back", "test_a_source_that_is_down_is_told_later"}
 
 
 class TestAsksWhatNobodyStated(Facts):

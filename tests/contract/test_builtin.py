@@ -32,9 +32,11 @@ class TestOAuth2(ProviderContract):
         "authorize_url": "https://idp.test/authorize",
         "token_url": "https://idp.test/token",
         "userinfo_url": "https://idp.test/userinfo",
+        "revocation_url": "https://idp.test/revoke",
         "username_claim": "preferred_username",
         "scope": ["profile"],
     }
+    revocation = ("POST", "https://idp.test/revoke", 200)
     authorize_url = "https://idp.test/authorize"
     token_url = "https://idp.test/token"
     userinfo_url = "https://idp.test/userinfo"
@@ -50,6 +52,7 @@ class TestOAuth2WithTextForTruth(TestOAuth2):
 
 
 class TestOIDC(OIDCProviderContract):
+    revocation = ("POST", "https://idp.test/revoke", 200)
     provider_type = GenericOIDCProvider
     options = {
         "issuer": "https://idp.test/realms/uni",

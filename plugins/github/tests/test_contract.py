@@ -14,6 +14,7 @@ class GitHubFacts:
     authorize_url = "https://github.com/login/oauth/authorize"
     token_url = "https://github.com/login/oauth/access_token"
     userinfo_url = USER
+    revocation = ("DELETE", "https://api.github.com/applications/Iv1.8a61f9b3a7aba766/token", 204)
     userinfo = {
         "login": "octocat",
         "id": 583231,

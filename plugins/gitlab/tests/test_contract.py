@@ -27,6 +27,7 @@ class TestGitLab(ProviderContract):
     authorize_url = "https://gitlab.com/oauth/authorize"
     token_url = "https://gitlab.com/oauth/token"
     userinfo_url = "https://gitlab.com/api/v4/user"
+    revocation = ("POST", "https://gitlab.com/oauth/revoke", 200)
     userinfo = ACCOUNT
     unverified = {**ACCOUNT, "confirmed_at": None}
     identity = Identity(
@@ -46,3 +47,4 @@ class TestOwnGitLab(TestGitLab):
     authorize_url = "https://git.corp.test/gitlab/oauth/authorize"
     token_url = "https://git.corp.test/gitlab/oauth/token"
     userinfo_url = "https://git.corp.test/gitlab/api/v4/user"
+    revocation = ("POST", "https://git.corp.test/gitlab/oauth/revoke", 200)
