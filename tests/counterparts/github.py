@@ -164,6 +164,20 @@ class Token(Page):
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == grant.challenge
 
 
+class Deletion(Page):
+    """`/applications/<client id>/token`: the application has a token deleted."""
+
+    def delete(self) -> None:
+        said = base64.b64decode(self.request.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+        if said != f"{CLIENT_ID}:{CLIENT_SECRET}":
+            self.record("401")
+            self.set_status(401)
+            return
+        known = self.github.tokens.pop(json.loads(self.request.body)["access_token"], None)
+        self.record("204" if known else "404")
+        self.set_status(204 if known else 404)
+
+
 class Api(Page):
     """The REST API: what prism answers, with the token's account in octocat's place."""
 
@@ -253,6 +267,7 @@ def application(github: GitHub) -> Application:
             (r"/_test/redirect_uris", RedirectUris, known),
             (r"/_test/fault", Fault, known),
             (r"/_test/events", Events, known),
+            (rf"(?:/api/v3)?/applications/{CLIENT_ID}/token", Deletion, known),
             (r"(?:/api/v3)?(/.*)", Api, known),
         ]
     )

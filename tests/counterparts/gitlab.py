@@ -6,8 +6,8 @@ https://docs.gitlab.com/api/oauth2/ and https://docs.gitlab.com/api/users/. Writ
 documentation says and no more. It differs from GitLab where that is stricter: PKCE with S256 is demanded.
 The one application is `hub` with the secret `gitlab-app-secret`; the accounts are in `ACCOUNTS`, any password does.
 
-Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one;
-`PUT /_test/redirect_uris` adds callbacks; `GET /_test/events` is a log.
+Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one; `PUT /_test/redirect_uris` adds
+callbacks; `PUT /_test/lifetime` sets the seconds of tokens issued from then on; `GET /_test/events` is a log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import json
 import secrets
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -29,7 +29,9 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 CLIENT_ID, CLIENT_SECRET = "hub", "gitlab-app-secret"
-SCOPES = frozenset({"api", "read_api", "read_user", "openid", "profile", "email", "read_repository"})
+SCOPES = frozenset(
+    {"api", "read_api", "read_user", "openid", "profile", "email", "read_repository", "write_repository"}
+)
 SIGNED_IN_SCOPES = frozenset({"api", "read_api", "read_user"})  # any one of them opens /api/v4/user
 
 
@@ -68,6 +70,7 @@ class Grant:
     redirect_uri: str
     challenge: str
     scopes: frozenset[str]
+    until: float = 0
 
 
 @dataclass
@@ -78,6 +81,8 @@ class GitLab:
     users: dict[int, dict[str, Any]] = field(default_factory=lambda: {a["id"]: dict(a) for a in ACCOUNTS})
     codes: dict[str, Grant] = field(default_factory=dict)
     tokens: dict[str, Grant] = field(default_factory=dict)
+    renewals: dict[str, Grant] = field(default_factory=dict)
+    lifetime: float = 7200
     events: list[str] = field(default_factory=list)
 
 
@@ -150,33 +155,12 @@ class Authorize(Page):
         self.redirect(f"{self.get_argument('redirect_uri')}?{urlencode(answer)}")
 
 
-class Token(Page):
-    """`/oauth/token`: a code and its verifier for a token, once."""
+class OfTheClient(Page):
+    """What only the application may ask."""
 
-    def post(self) -> None:
+    def prepare(self) -> None:
         if self.client() != (CLIENT_ID, CLIENT_SECRET):
             self.refuse(401, error="invalid_client", error_description="Client authentication failed")
-            return
-        if self.get_body_argument("grant_type", "") != "authorization_code":
-            self.refuse(400, error="unsupported_grant_type")
-            return
-        grant = self.gitlab.codes.pop(self.get_body_argument("code", ""), None)
-        if grant is None or not self.fits(grant):
-            self.refuse(400, error="invalid_grant", error_description="The provided authorization grant is invalid")
-            return
-        token = secrets.token_hex(32)
-        self.gitlab.tokens[token] = grant
-        self.gitlab.events.append("/oauth/token 200")
-        self.finish(
-            {
-                "access_token": token,
-                "token_type": "Bearer",
-                "expires_in": 7200,
-                "refresh_token": secrets.token_hex(32),
-                "scope": " ".join(sorted(grant.scopes)),
-                "created_at": int(time.time()),
-            }
-        )
 
     def client(self) -> tuple[str, str]:
         scheme, _, encoded = self.request.headers.get("Authorization", "").partition(" ")
@@ -185,10 +169,53 @@ class Token(Page):
             return name, secret
         return self.get_body_argument("client_id", ""), self.get_body_argument("client_secret", "")
 
+
+class Token(OfTheClient):
+    """`/oauth/token`: a code and its verifier, or a refresh token, for tokens; each once."""
+
+    def post(self) -> None:
+        match self.get_body_argument("grant_type", ""):
+            case "authorization_code":
+                grant = self.gitlab.codes.pop(self.get_body_argument("code", ""), None)
+                self.answer(grant if grant and self.fits(grant) else None)
+            case "refresh_token":
+                self.answer(self.gitlab.renewals.pop(self.get_body_argument("refresh_token", ""), None))
+            case _:
+                self.refuse(400, error="unsupported_grant_type")
+
+    def answer(self, grant: Grant | None) -> None:
+        if grant is None:
+            self.refuse(400, error="invalid_grant", error_description="The provided authorization grant is invalid")
+            return
+        token, renewal = secrets.token_hex(32), secrets.token_hex(32)
+        self.gitlab.tokens[token] = replace(grant, until=time.time() + self.gitlab.lifetime)
+        self.gitlab.renewals[renewal] = grant
+        self.gitlab.events.append("/oauth/token 200")
+        self.finish(
+            {
+                "access_token": token,
+                "token_type": "Bearer",
+                "expires_in": int(self.gitlab.lifetime),
+                "refresh_token": renewal,
+                "scope": " ".join(sorted(grant.scopes)),
+                "created_at": int(time.time()),
+            }
+        )
+
     def fits(self, grant: Grant) -> bool:
         digest = hashlib.sha256(self.get_body_argument("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return challenge == grant.challenge and self.get_body_argument("redirect_uri", "") == grant.redirect_uri
+
+
+class Revoke(OfTheClient):
+    """`/oauth/revoke`: a token is taken back; one that is not known is no error."""
+
+    def post(self) -> None:
+        token = self.get_body_argument("token", "")
+        known = self.gitlab.tokens.pop(token, None) or self.gitlab.renewals.pop(token, None)
+        self.gitlab.events.append(f"/oauth/revoke {'200' if known else 'unknown'}")
+        self.finish({})
 
 
 class User(Page):
@@ -197,7 +224,7 @@ class User(Page):
     def get(self) -> None:
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         grant = self.gitlab.tokens.get(token) if scheme == "Bearer" else None
-        if grant is None:
+        if grant is None or time.time() > grant.until:
             self.refuse(401, message="401 Unauthorized")
         elif not grant.scopes & SIGNED_IN_SCOPES:
             self.refuse(403, error="insufficient_scope", scope="api read_user")
@@ -225,6 +252,13 @@ class RedirectUris(Page):
         self.gitlab.redirect_uris |= frozenset(json.loads(self.request.body))
 
 
+class Lifetime(Page):
+    """For how many seconds access tokens are good that are issued from now on."""
+
+    def put(self) -> None:
+        self.gitlab.lifetime = json.loads(self.request.body)
+
+
 class Events(Page):
     """What the applications did, one word each."""
 
@@ -239,9 +273,11 @@ def application(*redirect_uris: str) -> Application:
         [
             (r"/oauth/authorize", Authorize, known),
             (r"/oauth/token", Token, known),
+            (r"/oauth/revoke", Revoke, known),
             (r"/api/v4/user", User, known),
             (r"/_test/users/(\d+)", Control, known),
             (r"/_test/redirect_uris", RedirectUris, known),
+            (r"/_test/lifetime", Lifetime, known),
             (r"/_test/events", Events, known),
         ]
     )

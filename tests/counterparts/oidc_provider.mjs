@@ -14,7 +14,8 @@
 //   ACCOUNTS      JSON file {"name": {claims}} in place of the accounts below
 //
 // Test controls below /_test/: GET health, GET events, PUT accounts/<name> {claims} ("disabled": true closes it),
-// PUT redirect_uris ["..."]. Any name signs in, with any password; PKCE is demanded of every client.
+// PUT redirect_uris ["..."], PUT ttl {"AccessToken": seconds, ...} for what is issued from then on. Any name signs in,
+// with any password; PKCE is demanded of every client.
 import * as oidc from 'oidc-provider';
 import { readFileSync } from 'node:fs';
 
@@ -24,11 +25,11 @@ const PORT = Number(env.PORT ?? 9101);
 const ISSUER = env.ISSUER ?? `http://127.0.0.1:${PORT}`;
 const REDIRECT_URIS = (env.REDIRECT_URI ?? 'http://127.0.0.1:8000/hub/auth/oidc/callback').split(',');
 const POST_LOGOUT = (env.POST_LOGOUT ?? 'http://127.0.0.1:8000/hub/login').split(',');
-const AT_TTL = Number(env.AT_TTL ?? 300);
-const RT_TTL = Number(env.RT_TTL ?? 86400);
+const ttl = { AccessToken: Number(env.AT_TTL ?? 300), RefreshToken: Number(env.RT_TTL ?? 86400) };
 const ROTATE = env.ROTATE !== '0';
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+const REFRESH_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:refresh_token';
 
 // The development login form takes any name and any password; only these three carry groups and e-mail.
 // mallory claims alice's address without having verified it.
@@ -39,7 +40,7 @@ const accounts = env.ACCOUNTS ? JSON.parse(readFileSync(env.ACCOUNTS)) : {
 };
 
 const apiAudience = (audience) => ({
-  scope: 'api:read', audience, accessTokenFormat: 'jwt', accessTokenTTL: AT_TTL, jwt: { sign: { alg: 'RS256' } },
+  scope: 'api:read', audience, accessTokenFormat: 'jwt', accessTokenTTL: ttl.AccessToken, jwt: { sign: { alg: 'RS256' } },
 });
 
 const provider = new Provider(ISSUER, {
@@ -70,7 +71,7 @@ const provider = new Provider(ISSUER, {
   issueRefreshToken: async (ctx, client, code) => client.grantTypeAllowed('refresh_token')
     && (code.scopes.has('offline_access') || client.clientId === 'hub'),
   ttl: {
-    AccessToken: AT_TTL, RefreshToken: RT_TTL, IdToken: 300, ClientCredentials: 300, Interaction: 600,
+    AccessToken: () => ttl.AccessToken, RefreshToken: () => ttl.RefreshToken, IdToken: 300, ClientCredentials: 300, Interaction: 600,
     Grant: 86400, Session: 86400,
   },
   cookies: { keys: ['test-only-cookie-key'] },
@@ -96,26 +97,37 @@ const provider = new Provider(ISSUER, {
 });
 
 // RFC 8693: one of our access tokens in, a JWT access token for exactly one audience out. No actor, no delegation.
-// This grant is ours, so it does not prove RFC 8693 independently; the lookup of the subject token is the provider's.
+// This grant is ours, so it does not prove RFC 8693 independently; subject tokens, refresh and JWTs are the provider's.
+// An audience that begins with "no" is unknown. A refresh token comes along where it is asked for, as in Keycloak.
 provider.registerGrantType(TOKEN_EXCHANGE, async (ctx) => {
-  const { subject_token: token, subject_token_type: type, audience, resource } = ctx.oidc.params;
+  const { subject_token: token, subject_token_type: type, audience, resource, scope = 'api:read' } = ctx.oidc.params;
+  const wanted = ctx.oidc.params.requested_token_type ?? ACCESS_TOKEN_TYPE;
   if (!token || !type) throw new errors.InvalidRequest('missing subject_token or subject_token_type');
   if (type !== ACCESS_TOKEN_TYPE) throw new errors.InvalidRequest('unsupported subject_token_type');
+  if (![ACCESS_TOKEN_TYPE, REFRESH_TOKEN_TYPE].includes(wanted)) throw new errors.InvalidRequest('unsupported type');
   const subject = await provider.AccessToken.find(token);
   if (!subject) throw new errors.InvalidGrant('subject_token is not active');
   const target = audience ?? resource;
   if (!target || Array.isArray(target)) throw new errors.InvalidTarget('exactly one audience or resource');
+  if (target.startsWith('no')) throw new errors.InvalidTarget('unknown audience');
+  if (scope !== 'api:read') throw new errors.InvalidScope('only api:read', scope);
 
-  const exchanged = new provider.AccessToken({
-    client: ctx.oidc.client, accountId: subject.accountId, grantId: subject.grantId, gty: 'token_exchange',
-  });
+  const { client } = ctx.oidc;
+  const { accountId, grantId } = subject;
+  const exchanged = new provider.AccessToken({ client, accountId, grantId, gty: 'token_exchange', scope });
   exchanged.resourceServer = new provider.ResourceServer(target, apiAudience(target));
-  exchanged.scope = 'api:read';
   ctx.oidc.entity('AccessToken', exchanged);
   ctx.body = {
-    access_token: await exchanged.save(), issued_token_type: ACCESS_TOKEN_TYPE, token_type: 'Bearer',
-    expires_in: exchanged.expiration, scope: exchanged.scope,
+    access_token: await exchanged.save(), issued_token_type: wanted, token_type: 'Bearer',
+    expires_in: exchanged.expiration, scope,
   };
+  if (wanted === REFRESH_TOKEN_TYPE) {
+    const grant = await provider.Grant.find(grantId);
+    grant.addResourceScope(target, scope);
+    await grant.save();
+    const renewal = { client, accountId, grantId, gty: 'token_exchange refresh_token', scope, resource: target, rotations: 0 };
+    ctx.body.refresh_token = await new provider.RefreshToken(renewal).save();
+  }
 }, ['audience', 'resource', 'scope', 'requested_token_type', 'subject_token', 'subject_token_type', 'actor_token',
   'actor_token_type'], ['audience', 'resource']);
 
@@ -150,6 +162,8 @@ provider.use(async (ctx, next) => {
   else if (ctx.path === '/_test/redirect_uris' && ctx.method === 'PUT') {
     for (const uri of await json(ctx.req)) redirectUris.add(uri);
     ctx.body = [...redirectUris];
+  } else if (ctx.path === '/_test/ttl' && ctx.method === 'PUT') {
+    ctx.body = Object.assign(ttl, await json(ctx.req));
   } else if (account && ctx.method === 'PUT') {
     ctx.body = accounts[decodeURIComponent(account)] = await json(ctx.req);
   }

@@ -21,8 +21,8 @@ numbers = count(70_001)
 
 def config(github: Forge) -> dict[str, dict[str, object]]:
     providers = {
-        "github": github.options(allow_all=True),
-        "github_mail": github.options(type="github", label="GitHub with mail", allow_all=True, scope=["user:email"]),
+        "github": github.options(allow_all=True, scope=[]),
+        "github_mail": github.options(type="github", label="GitHub with mail", allow_all=True),
     }
     section = {"providers": providers, "enable_auth_state": True}
     return {"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section}
