@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,9 +63,14 @@ class Authority:
         self.revoked: list[str] = []
         self.calls: list[str] = []
         self.exchanges: list[str] = []
+        self.generations: Counter[str] = Counter()
+        """How often the hub user of a subject was deleted: the next one is somebody else."""
         self.gate = asyncio.Event()
         self.gate.set()
-        self.at_once = self.most_at_once = 0
+        self.at_once = 0
+        self.overlapping: list[str] = []
+        """Refresh tokens that came while they were here already."""
+        self._in_hand: list[str] = []
         self._arrival = asyncio.Condition()
         self._numbers = itertools.count(1)
 
@@ -96,8 +102,15 @@ class Authority:
 
     async def refresh(self, credential: Credential) -> RefreshedCredential:
         """Rotate, or end the grant of a token that was used before."""
-        self.calls.append(_reveal(credential.refresh_token))
-        return await self._answer(lambda: self.rotate(_reveal(credential.refresh_token)))
+        token = _reveal(credential.refresh_token)
+        self.calls.append(token)
+        if token in self._in_hand:
+            self.overlapping.append(token)
+        self._in_hand.append(token)
+        try:
+            return await self._answer(lambda: self.rotate(token))
+        finally:
+            self._in_hand.remove(token)
 
     async def exchange(self, credential: Credential, resource: str) -> Credential:
         """Another token for one that is good."""
@@ -112,7 +125,6 @@ class Authority:
 
     async def _answer(self, own: Callable[[], Any]) -> Any:
         self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             async with self._arrival:
                 self._arrival.notify_all()
@@ -170,6 +182,8 @@ class Forge(Provider):
         return self.stands_for
 
     async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        if credential.refresh_token is None:
+            return ReauthRequired()
         return await self.authority.refresh(credential)
 
     async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:

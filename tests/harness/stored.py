@@ -14,7 +14,7 @@ from hubauth_core.access import Access
 from hubauth_core.database import Database
 from hubauth_core.events import Audit
 from hubauth_core.identities import Identities, new_id
-from hubauth_core.mapping import Record
+from hubauth_core.mapping import Record, hub_key
 from hubauth_core.refresh import Refresher
 from hubauth_core.registry import Registry
 from hubauth_core.retrieval import Retrieval
@@ -83,11 +83,12 @@ class Stored:
         return await self.identities.bind(person, user, record_id=record_id, pin=user.name, sealed=sealed)
 
     def user(self, subject: str = "1") -> HubUser:
-        return HubUser(id=int(subject), name=f"ann{subject}", created=1.0)
+        return HubUser(id=int(subject), name=f"ann{subject}", created=1.0 + self.authority.generations[subject])
 
     async def delete(self, subject: str = "1") -> None:
         """The hub user is deleted."""
-        await self.identities.forget((int(subject), 1.0))
+        await self.identities.forget(hub_key(self.user(subject)))
+        self.authority.generations[subject] += 1
 
     async def token(self, record: Record, resource: str = "", **more: float) -> str:
         """The access token that is handed out. Raises what `Refresher.fresh` raises."""

@@ -503,7 +503,6 @@ async def test_a_credential_without_refresh_token_is_used_up_and_then_renewed_by
     stored.clock.forward(299)
     assert await stored.token(record) == newest(stored), "good for a second more is better than nothing"
     assert stored.authority.calls == []
-    stored.authority.says = [ReauthRequired()]
     stored.clock.forward(2)
     for _ in range(2):
         with pytest.raises(CredentialError) as caught:
@@ -678,7 +677,6 @@ async def test_a_credential_that_a_sign_in_brought_for_a_resource_is_renewed_lik
     content = (await stored.vault.credential(record, "https://api.example")).content
     assert content is not None
     assert content.resource == "https://api.example"
-    authority.says = [ReauthRequired()]
     with pytest.raises(CredentialError) as caught:
         await stored.token(record, "https://single.example")
     assert caught.value.code == "needs_login"

@@ -1,0 +1,288 @@
+"""In whatever order people sign in and ask, processes die, stores fail and sources are silent, no grant is lost by us.
+
+Two processes share one store; their source ends the grant of a refresh token that comes twice. The machine's own book
+says which grants may be dead: those that the source ended by itself, and those whose renewal died with its process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from harness.authority import Authority, Clock, Grant
+from harness.shelf import Shelf
+from harness.stored import Stored
+from hubauth_core import CredentialError, ProviderError, ProviderUnavailable, StoreError, Unavailable
+from hubauth_core import saving as storing
+from hubauth_core.database import Database, open_database
+from hubauth_core.mapping import Record
+from hubauth_core.vault import Opened
+
+MEMORY = Path("/dev/shm")
+LIFE = 300.0
+LEASE = 90.0
+"""Seconds for which a dead process keeps a lease, and a living one may take for a renewal."""
+
+SUBJECTS = st.sampled_from("12")
+NUMBERS = st.sampled_from([0, 1])
+SCOPES = st.sampled_from([frozenset("r"), frozenset("rw"), frozenset("rx")])
+
+
+class Renewals(RuleBasedStateMachine):
+    """`excused` are grants that may be dead or lost. `seen` is every access token that ever stood in the store."""
+
+    template: Path
+    shelf: Shelf
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.directory = Path(tempfile.mkdtemp(prefix="hubauth-machine-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.file = Path(shutil.copy(self.template, self.directory))
+        self.databases: list[Database] = []
+        self.excused: list[Grant] = []
+        self.seen: set[str] = set()
+        self.store_fails = False
+        self.under_way: list[tuple[int, str, asyncio.Task[Any]]] = []
+
+    @initialize()
+    def start(self) -> None:
+        self.databases = [open_database(f"sqlite:///{self.file}") for _ in range(3)]
+        self.runner.run(self._start())
+
+    async def _start(self) -> None:
+        self.authority = Authority(Clock(), LIFE)
+        self.processes = [self._process(number) for number in range(2)]
+        self.witness = Stored(self.shelf, self.databases[2], self.authority)
+
+    def _process(self, number: int) -> Stored:
+        stored = Stored(self.shelf, self.databases[number], self.authority, patience=0.0)
+        write = stored.vault.replace
+
+        async def replace_(*arguments: Any) -> bool:
+            if self.store_fails:
+                raise StoreError("Full.")
+            return await write(*arguments)
+
+        vars(stored.vault)["replace"] = replace_
+        return stored
+
+    def teardown(self) -> None:
+        if self.databases:
+            self.store_fails = False
+            self.runner.run(self._finish())
+        self.runner.close()
+        for database in self.databases:
+            database.close()
+        shutil.rmtree(self.directory)
+
+    # What people, the source and the store do.
+
+    @rule(subject=SUBJECTS, scopes=SCOPES, refresh=st.booleans(), process=NUMBERS)
+    def sign_in(self, subject: str, scopes: frozenset[str], refresh: bool, process: int) -> None:
+        before, new = self.opened(subject), self.authority.sign_in(subject, scopes, refresh=refresh)
+        self.runner.run(self.processes[process].sign_in(new, subject=subject))
+        after = self.opened(subject)
+        assert after.content is not None
+        assert after.held is not None
+        assert after.held.trouble == "", "a sign-in mends"
+        if before.held is None or before.held.trouble or not scopes < before.held.scopes:
+            return
+        if before.held.renewable or before.held.lasts(self.authority.clock()):
+            assert after.content == before.content, "whoever signs in for less keeps what was granted"
+
+    @rule(subject=SUBJECTS)
+    def revoke_at_source(self, subject: str) -> None:
+        for grant in self.authority.grants:
+            if grant.subject == subject:
+                grant.alive = False
+                self.excused.append(grant)
+
+    @rule(subject=SUBJECTS, process=NUMBERS)
+    def delete(self, subject: str, process: int) -> None:
+        self.runner.run(self.processes[process].delete(subject))
+        self.excused += [grant for grant in self.authority.grants if grant.subject == subject]
+
+    @rule(fails=st.booleans())
+    def store(self, fails: bool) -> None:
+        self.store_fails = fails
+
+    @rule(seconds=st.sampled_from([1.0, 50.0, LIFE]))
+    def time_passes(self, seconds: float) -> None:
+        """While a call is under way, no more than such a call may take."""
+        self.authority.clock.forward(min(seconds, 1.0) if self.under_way else seconds)
+
+    @rule(process=NUMBERS)
+    def kill(self, process: int) -> None:
+        """A grant whose successor was not stored dies with the process; nothing else does."""
+        dying = [self.grant_of(subject) for number, subject, _ in self.under_way if number == process]
+        self.excused += [grant for grant in dying if grant is not None]
+        saving = self.processes[process].refresher._saving._under_way
+        for record_id, _ in saving:
+            self.excused += [grant for grant in self.authority.grants if self.record_id(grant.subject) == record_id]
+        self.runner.run(self._kill(process, [*saving.values()]))
+        self.under_way = [each for each in self.under_way if each[0] != process]
+        if not self.under_way:
+            self.authority.gate.set()
+
+    async def _kill(self, process: int, tasks: list[asyncio.Task[Any]]) -> None:
+        dying = [*tasks, *self.processes[process].refresher._flights.values()]
+        for task in dying:
+            task.cancel()
+        await asyncio.gather(
+            *dying, *(task for number, _, task in self.under_way if number == process), return_exceptions=True
+        )
+        self.processes[process] = self._process(process)
+
+    # Who asks.
+
+    @rule(subject=SUBJECTS, process=NUMBERS, min_ttl=st.sampled_from([0.0, 60.0, 10_000.0]))
+    def ask(self, subject: str, process: int, min_ttl: float) -> None:
+        self._expect(subject, self.runner.run(self._ask([process], subject, min_ttl)))
+
+    @precondition(lambda self: not self.under_way)
+    @rule(subject=SUBJECTS)
+    def ask_everywhere_at_once(self, subject: str) -> None:
+        self._expect(subject, self.runner.run(self._ask([0, 1, 1, 0], subject, 60.0)))
+
+    @precondition(lambda self: not self.under_way)
+    @rule(subject=SUBJECTS, process=NUMBERS, says=st.sampled_from([Unavailable(), ProviderError("?"), RuntimeError()]))
+    def ask_while_the_source_does_not_work(self, subject: str, process: int, says: object) -> None:
+        self.authority.says = [says]
+        self._expect(subject, self.runner.run(self._ask([process], subject, 60.0)), source_works=False)
+        self.authority.says = []
+
+    @rule(subject=SUBJECTS, process=NUMBERS)
+    def ask_and_go_on(self, subject: str, process: int) -> None:
+        """The source takes its time; other things happen meanwhile."""
+        record = self.record(subject)
+        if record is not None and not any(each[1] == subject for each in self.under_way):
+            self.authority.gate.clear()
+            self.runner.run(self._begin(process, record))
+            if not self.under_way:
+                self.authority.gate.set()
+
+    async def _begin(self, process: int, record: Record) -> None:
+        before = self.authority.at_once
+        asks = asyncio.ensure_future(self.processes[process].token(record))
+        held_up = asyncio.ensure_future(self.authority.asked(before + 1))
+        await asyncio.wait({asks, held_up}, return_when=asyncio.FIRST_COMPLETED)
+        held_up.cancel()
+        if asks.done():
+            asks.exception()
+        else:
+            self.under_way.append((process, record.subject, asks))
+
+    @precondition(lambda self: self.under_way)
+    @rule()
+    def source_answers(self) -> None:
+        for result in self.runner.run(self._finish()):
+            self._check_handed_out(result)
+
+    async def _finish(self) -> list[object]:
+        self.authority.gate.set()
+        answered, self.under_way = self.under_way, []
+        return await asyncio.gather(*(task for _, _, task in answered), return_exceptions=True)
+
+    async def _ask(self, processes: list[int], subject: str, min_ttl: float) -> list[object]:
+        record = self.record(subject)
+        if record is None:
+            return []
+        asks = (self.processes[process].token(record, min_ttl=min_ttl) for process in processes)
+        return await asyncio.wait_for(asyncio.gather(*asks, return_exceptions=True), 20)
+
+    def _expect(self, subject: str, results: list[object], *, source_works: bool = True) -> None:
+        for result in results:
+            self._check_handed_out(result)
+            if isinstance(result, CredentialError):
+                assert self._may_need_a_sign_in(subject), f"{subject} is sent to sign in, and the grant was good"
+
+    def _check_handed_out(self, result: object) -> None:
+        self._look()
+        assert not isinstance(result, BaseException) or isinstance(
+            result, CredentialError | ProviderError | ProviderUnavailable | StoreError
+        ), result
+        if isinstance(result, str):
+            assert result in self.seen, "somebody got a token that is not stored"
+
+    # The book.
+
+    def record(self, subject: str) -> Record | None:
+        return self.witness.identities.find("uni", subject)
+
+    def record_id(self, subject: str) -> str:
+        record = self.record(subject)
+        return record.id if record else ""
+
+    def opened(self, subject: str) -> Opened[Any]:
+        record = self.record(subject)
+        return self.runner.run(self.witness.vault.credential(record)) if record else Opened(None, "missing")
+
+    def grant_of(self, subject: str) -> Grant | None:
+        content = self.opened(subject).content
+        return None if content is None else self.authority.grant_of(content)
+
+    def _may_need_a_sign_in(self, subject: str) -> bool:
+        opened, grant = self.opened(subject), self.grant_of(subject)
+        if grant is None or grant in self.excused:
+            return True
+        return opened.held is not None and not opened.held.renewable and not opened.held.lasts(self.authority.clock())
+
+    def _look(self) -> None:
+        for content in (self.opened(subject).content for subject in "12"):
+            if content is not None:
+                self.seen.add(content.access_token.reveal())
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        if not self.databases:
+            return
+        self._look()
+        assert self.authority.overlapping == [], "one token was sent twice at once"
+        for subject in "12":
+            opened, grant = self.opened(subject), self.grant_of(subject)
+            if grant is None or grant in self.excused or opened.held is None:
+                continue
+            assert grant.alive or not opened.held.renewable, "a token was used twice"
+            assert opened.held.trouble in ("", "expired"), "a grant was given up that its source had not ended"
+            if self._is_being_renewed(subject):
+                continue
+            if opened.content.refresh_token is not None:
+                assert opened.content.refresh_token.reveal() == grant.refresh, "a refresh token was lost"
+
+    def _is_being_renewed(self, subject: str) -> bool:
+        place = (self.record_id(subject), "")
+        return any(place in process.refresher._saving for process in self.processes)
+
+
+@pytest.mark.row("F10", "R04", "F11")
+@pytest.mark.timeout(300)
+def test_no_order_of_events_loses_a_grant(store_template: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storing, "PAUSES", (0.001,))
+    monkeypatch.setattr(storing, "PATIENCE", 0.01)
+    Renewals.template, Renewals.shelf = store_template, shelf
+    run_state_machine_as_test(
+        Renewals,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=30,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
