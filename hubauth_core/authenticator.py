@@ -36,9 +36,12 @@ from .spawning import Spawning
 from .transaction import Seal, UsedStates
 from .types import Decision, HubCall
 from .vault import Vault
+from .web import session
 from .web.api import HANDLERS as API
 from .web.callers import define_scope
+from .web.connections import HANDLERS as CONNECTIONS
 from .web.handout import HandOut
+from .web.hub_users import HANDLERS as HUB_USERS
 from .web.pages import HANDLERS
 from .web.rate import RateLimit
 from .web.view import TEMPLATES
@@ -73,6 +76,12 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         config=True
     )
     audit_required = Bool(True, help="Refuse a sign-in that cannot be written to `audit_log`.").tag(config=True)
+    recent_sign_in = Float(
+        900,
+        min=60,
+        help="Seconds after a sign-in within which people may connect and disconnect identities; later they are asked "
+        "to sign in once more.",
+    ).tag(config=True)
     auth_state_tokens = Bool(
         False,
         help="Put tokens into auth_state as OAuthenticator does (`access_token`, `id_token`, `refresh_token`, `scope`, "
@@ -232,7 +241,12 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
     async def authenticate(self, handler: Any, data: Any = None) -> dict[str, Any] | None:
         """The hub's model of somebody who came through one of our pages; nobody else gets one."""
         admitted = data.get("hubauth") if isinstance(data, dict) else None
-        return self.model(admitted) if isinstance(admitted, Admitted) else None
+        if not isinstance(admitted, Admitted):
+            return None
+        model = self.model(admitted)
+        if admitted.place.linked and self.enable_auth_state:  # it describes the home identity, which decides
+            model["auth_state"] = await handler.find_user(admitted.place.name).get_auth_state()
+        return model
 
     def model(self, admitted: Admitted) -> dict[str, Any]:
         """What the hub's `login_user` wants to know about a sign-in."""
@@ -293,6 +307,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
                     "hubauth_user_renamed", provider, identity=admitted.identity, hub=hub, old_name=old
                 )
             await self.flow.bind(admitted, hub_user(user.orm_user), address=handler.request.remote_ip or "")
+            session.remember(handler, user, self.public_url)
         except BaseException:
             handler.clear_login_cookie()
             handler._jupyterhub_user = None
@@ -339,13 +354,17 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         await self.lifecycle.deleted(user)
         super().delete_user(user)
 
-    async def goodbye(self, handler: Any, user: Any) -> str | None:
-        """End every session of a hub user, on the server too (rows V10, 7.4.1); where its browser goes then."""
+    def end_sessions(self, handler: Any, user: Any) -> None:
+        """End every session of a hub user, on the server too (rows V10, 7.4.1)."""
         user.orm_user.cookie_id = new_token()
         # The hub itself takes away those of the browser at hand; with the others one could still enter the servers.
         for token in handler.db.query(APIToken).filter(APIToken.user_id == user.id, APIToken.session_id.is_not(None)):
             handler.db.delete(token)
         handler.db.commit()
+
+    async def goodbye(self, handler: Any, user: Any) -> str | None:
+        """End every session of a hub user, and tell the providers; where its browser goes then."""
+        self.end_sessions(handler, user)
         await self.lifecycle.logged_out(user, handler)
         return await self.lifecycle.way_out(user, self.login_url(handler.hub.base_url))
 
@@ -353,7 +372,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     def get_handlers(self, app: Any) -> list[Any]:
         """Our pages, the API, and the providers' own pages below their paths."""
-        pages: list[Any] = [*HANDLERS, *API]
+        pages: list[Any] = [*HANDLERS, *CONNECTIONS, *HUB_USERS, *API]
         for name in self.registry.providers:
             for page in self.registry.ask_now("hubauth_pages", name):
                 pages.append((rf"/auth/{name}/(?:{page.pattern.lstrip('/')})", page.handler, dict(page.options)))

@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from inspect import signature
-from pathlib import Path
-from typing import Any, Final
 
-from jupyterhub._xsrf_utils import _set_xsrf_cookie
 from jupyterhub.handlers.login import LogoutHandler
-from jupyterhub.utils import url_path_join
 from markupsafe import Markup
 from tornado import web
 from tornado.escape import url_escape
 
 from ..errors import HubAuthError, LoginRefused
 from ..provider import Provider
-from ..signin import Admitted
-from ..transaction import begin, cookie_name, remember
-from ..types import NOTHING, Form, Redirect, Request, Step, Transaction
+from ..transaction import begin, cookie_name
+from ..types import NOTHING, Form, Request, Transaction
 from .handler import MOST_IN_A_NAME, HubAuthHandler
-from .view import STATIC, Source, find_icon, sign_in_url
+from .steps import StepsHandler
+from .view import STATIC, Source, sign_in_url
 
-_HUB_RENEWS_XSRF: Final = "xsrf_token" in signature(_set_xsrf_cookie).parameters
 
-
-class SourcesHandler(HubAuthHandler):
-    """A page that shows the ways in: all of them, or one provider's form."""
-
-    def source(self, provider: Provider, wanted: str, **more: Any) -> Source:
-        return Source(
-            name=provider.name,
-            label=provider.label,
-            url=sign_in_url(self.hub.base_url, provider.name, wanted),
-            icon=find_icon(provider.icon, Path(self.settings["static_path"])),
-            **more,
-        )
+class SourcesHandler(StepsHandler):
+    """A page that shows the ways in."""
 
     async def sources(self, wanted: str, failed: Source | None = None) -> list[Source]:
         """Every way in, in the order of the configuration; `failed` stands in its own place."""
@@ -63,7 +47,7 @@ class SourcesHandler(HubAuthHandler):
 
     async def show_sources(self, wanted: str, failed: Source | None = None) -> None:
         """The sign-in page."""
-        self._renew_xsrf()
+        self.renew_xsrf()
         shown = {
             "sources": await self.sources(wanted, failed),
             "next": url_escape(wanted),
@@ -77,60 +61,6 @@ class SourcesHandler(HubAuthHandler):
         # An administrator's login.html on top of the stock one shows `custom_html` where the stock form would stand.
         inside = Markup(await self.render_template("hubauth-sources.html", **shown))  # noqa: S704  # it was escaped
         self.finish(await self.render_template("login.html", custom_html=inside, **shown))
-
-    async def go_on(self, provider: Provider, step: Step, transaction: Transaction) -> None:
-        """The next step of a transaction, which the browser keeps meanwhile."""
-        self.keep(remember(transaction, step.memo))
-        if isinstance(step, Redirect):
-            self.redirect(step.url)
-        else:
-            await self.show_form(self.source(provider, transaction.next_url, form=step), transaction.state)
-
-    async def take(
-        self, provider: Provider, request: Request, transaction: Transaction, *, once_only: bool = True
-    ) -> None:
-        """What the browser brought for a transaction: the end of a sign-in, or its next step.
-
-        The transaction is over then; without `once_only`, only if it came to a session. Raises HubAuthError.
-        """
-        earlier = self.host.used.claim(transaction.state)
-        if earlier is not None:
-            if not await earlier:
-                raise LoginRefused("This sign-in is over. Try again.", code="state_used")
-            self.redirect(self.safe_next(transaction.next_url) or url_path_join(self.hub.base_url, "home"))
-            return
-        user = step = None
-        try:
-            step = await self.flow.finish(request, transaction)
-            if isinstance(step, Admitted):
-                user = await self.host.welcome(self, step)
-        finally:
-            over = once_only and not isinstance(step, Step)
-            self.host.used.settle(transaction.state, signed_in=user is not None, over=over or user is not None)
-        if isinstance(step, Step):
-            await self.go_on(provider, step, transaction)
-        else:
-            self.drop(cookie_name(transaction.state))
-            self.arrive(user, transaction.next_url)
-
-    async def show_form(self, source: Source, state: str = "") -> None:
-        """The form of one provider on a page of its own."""
-        self._renew_xsrf()
-        page = await self.render_template(
-            "hubauth-form.html",
-            source=source,
-            state=state,
-            next=url_escape(source.next),
-            authenticator=self.authenticator,
-            login_url=self.settings["login_url"],
-            xsrf=self.xsrf_token.decode("ascii"),
-        )
-        self.finish(page)
-
-    def _renew_xsrf(self) -> None:
-        """Start the form's lifetime now, as the hub's own sign-in page does from 5.3 on."""
-        if _HUB_RENEWS_XSRF and self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
-            _set_xsrf_cookie(self, self._xsrf_token_id, cookie_path=self.hub.base_url, xsrf_token=self.xsrf_token)
 
 
 class LoginPage(SourcesHandler):
@@ -158,9 +88,16 @@ class ProviderLogin(SourcesHandler):
     async def get(self, name: str) -> None:
         provider, wanted = None, self.safe_next(self.get_query_argument("next", ""))
         try:
-            provider = self.provider(name)
-            transaction = begin(name, redirect_uri=self.callback_url(provider), next_url=wanted)
-            step, transaction = await self.flow.begin(self.plain_request(), transaction)
+            provider, request = self.provider(name), self.plain_request()
+            asked = " ".join(request.query.get("scope", ())).split()
+            transaction = begin(
+                name,
+                redirect_uri=self.callback_url(provider),
+                next_url=wanted,
+                scopes=[scope for scope in provider.further_scopes if scope in asked],
+                anew="anew" in request.query,
+            )
+            step, transaction = await self.flow.begin(request, transaction)
             if isinstance(step, Form) and not step.memo:
                 await self.show_form(self.source(provider, wanted, form=step))
             else:
@@ -169,7 +106,8 @@ class ProviderLogin(SourcesHandler):
             await self.refuse(error, provider, wanted)
 
     async def post(self, name: str) -> None:
-        provider, wanted = None, self.safe_next(self.get_body_argument("next", ""))
+        provider = transaction = None
+        wanted = self.safe_next(self.get_body_argument("next", ""))
         try:
             provider = self.provider(name)
             # What a source answers comes to the callback; here a query could bring a code that nobody asked for.
@@ -177,7 +115,7 @@ class ProviderLogin(SourcesHandler):
             transaction = self._transaction(provider, request, wanted)
             await self.take(provider, request, transaction, once_only=False)
         except HubAuthError as error:
-            await self._refuse_form(error, provider, wanted)
+            await self._refuse_form(error, provider, wanted, transaction)
 
     def _transaction(self, provider: Provider, request: Request, wanted: str) -> Transaction:
         """The transaction that a further step belongs to, or a new one for a first step."""
@@ -186,32 +124,36 @@ class ProviderLogin(SourcesHandler):
             return self.host.seal.open(state, self.transaction_cookies(), provider.name)
         return begin(provider.name, redirect_uri=self.callback_url(provider), next_url=wanted)
 
-    async def _refuse_form(self, error: HubAuthError, provider: Provider | None, wanted: str) -> None:
+    async def _refuse_form(
+        self, error: HubAuthError, provider: Provider | None, wanted: str, transaction: Transaction | None
+    ) -> None:
         """A wrong password keeps the person on the page with the form; everything else has a page of its own."""
         if provider is None or provider.presentation != "form" or error.code != "bad_credentials":
-            await self.refuse(error, provider, wanted)
+            await self.refuse(error, provider, wanted, transaction)
             return
-        self.flow.refused(provider.name, error, address=self.request.remote_ip or "")
+        self.write_down(error, provider, transaction)
         self.set_status(403)
         offered = await self._offer(provider, wanted)
         typed = self.get_body_argument("username", "")[:MOST_IN_A_NAME]
         failed = self.source(provider, wanted, form=offered.form, error=error.sentence, username=typed)
-        await self.show_sources(wanted, failed)
+        if transaction is not None and transaction.purpose == "link":
+            await self.show_form(failed, transaction)
+        else:
+            await self.show_sources(wanted, failed)
 
 
 class ProviderCallback(SourcesHandler):
     """`/hub/auth/<name>/callback`: where the source sends the browser back to."""
 
     async def get(self, name: str) -> None:
-        provider, wanted = None, ""
+        provider = transaction = None
         try:
             provider = self.provider(name)
             request = self.plain_request()
             transaction = self._transaction(provider, request)
-            wanted = transaction.next_url
             await self.take(provider, request, transaction)
         except HubAuthError as error:
-            await self.refuse(error, provider, wanted)
+            await self.refuse(error, provider, transaction.next_url if transaction else "", transaction)
 
     def _transaction(self, provider: Provider, request: Request) -> Transaction:
         try:

@@ -102,9 +102,9 @@ class Source:
         return next((field.name for field in fields if not self.value_of(field)), "")
 
     def value_of(self, field: Field) -> str:
-        """What stands in an input when the form is shown again: the username that was typed, and nothing else."""
+        """What stands in an input: what its form says or, when it is shown again, the username that was typed."""
         is_name = field.name == "username" or field.autocomplete == "username"
-        return self.username if is_name and field.type != "password" else ""
+        return field.value or (self.username if is_name and field.type != "password" else "")
 
 
 def sign_in_url(base_url: str, name: str, next_url: str = "") -> str:

@@ -1,10 +1,8 @@
-"""What our pages share: where `next` may lead, what of a request is logged, and that a transaction counts once."""
+"""What our pages share: where `next` may lead, and what of a request is logged."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,13 +10,8 @@ from jupyterhub.handlers.base import BaseHandler
 from tornado import web
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from hubauth_core import LoginRefused
 from hubauth_core.builtin.wrapped.handlers import WrappedHandler
-from hubauth_core.signin import Admitted
-from hubauth_core.transaction import UsedStates, begin
-from hubauth_core.types import Form, Request, Transaction
 from hubauth_core.web.handler import HubAuthHandler
-from hubauth_core.web.pages import SourcesHandler
 
 
 def asked(address: str) -> HTTPServerRequest:
@@ -69,81 +62,3 @@ def test_an_exception_logs_no_code_and_no_state(
     assert "/hub/auth/uni/callback" in caplog.text
     assert "canary" not in caplog.text
     assert page.request.uri.endswith("state=canary")
-
-
-class Steps:
-    """As much of a page as `take` needs. `answers` are what the flow makes of one attempt after the other."""
-
-    def __init__(self, *answers: Any) -> None:
-        self.host = SimpleNamespace(used=UsedStates(), welcome=self._welcome)
-        self.flow = SimpleNamespace(finish=self._finish)
-        self.hub = SimpleNamespace(base_url="/hub/")
-        self.answers = list(answers)
-        self.arrived = self.steps = self.sent_on = 0
-
-    async def _welcome(self, page: object, admitted: object) -> str:
-        return "ann"
-
-    async def _finish(self, *arguments: object) -> Any:
-        await asyncio.sleep(0)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def go_on(self, *arguments: object) -> None:
-        self.steps += 1
-
-    def arrive(self, *arguments: object) -> None:
-        self.arrived += 1
-
-    def drop(self, name: str) -> None:
-        """The cookie goes."""
-
-    def safe_next(self, wanted: str) -> str:
-        return wanted
-
-    def redirect(self, url: str) -> None:
-        self.sent_on += 1
-
-    async def take(self, transaction: Transaction, *, once_only: bool) -> None:
-        provider: Any = SimpleNamespace(name="uni")
-        page: Any = self
-        await SourcesHandler.take(page, provider, Request(), transaction, once_only=once_only)
-
-
-ADMITTED = object.__new__(Admitted)
-WRONG = LoginRefused("Wrong.", code="bad_credentials")
-
-
-@pytest.fixture
-def transaction() -> Transaction:
-    return begin("uni", redirect_uri="https://hub.example/hub/auth/uni/callback", next_url="")
-
-
-@pytest.mark.row("R03", "X17")
-async def test_a_form_may_be_tried_again_until_it_has_led_to_a_session(transaction: Transaction) -> None:
-    page = Steps(Form(), WRONG, ADMITTED, ADMITTED)
-    await page.take(transaction, once_only=False)
-    with pytest.raises(LoginRefused):
-        await page.take(transaction, once_only=False)
-    await page.take(transaction, once_only=False)
-    assert (page.steps, page.arrived) == (1, 1)
-    await page.take(transaction, once_only=False)  # a replay
-    assert (page.arrived, page.sent_on, page.answers) == (1, 1, [ADMITTED])
-
-
-@pytest.mark.row("R03", "X17")
-async def test_the_answer_of_a_source_is_taken_once_even_if_it_was_refused(transaction: Transaction) -> None:
-    page = Steps(WRONG, ADMITTED)
-    for _ in range(2):
-        with pytest.raises(LoginRefused):
-            await page.take(transaction, once_only=True)
-    assert (page.arrived, page.answers) == (0, [ADMITTED])
-
-
-@pytest.mark.row("R03", "F12")
-async def test_a_form_sent_twice_at_once_is_looked_at_once(transaction: Transaction) -> None:
-    page = Steps(ADMITTED, ADMITTED)
-    await asyncio.gather(*(page.take(transaction, once_only=False) for _ in range(2)))
-    assert (page.arrived, page.sent_on, page.answers) == (1, 1, [ADMITTED])

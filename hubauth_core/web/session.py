@@ -1,0 +1,69 @@
+"""Which session of which hub user a browser is in, whether it signed in lately, and small notes from page to page.
+
+The hub renews its own cookie whenever somebody looks at the sign-in page, so that says nothing about when they proved
+who they are; ours is set by a sign-in alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jupyterhub.utils import get_browser_protocol
+
+from ..hub import hub_key_of
+
+RECENT: Final = "hubauth_recent"
+NOTE: Final = "hubauth_note"
+OFFER: Final = "hubauth_offer"
+
+DAY: Final = 24 * 3600.0
+
+
+def fingerprint(handler: Any, user: Any) -> str:
+    """What names a hub user in one session: different for anybody else, and in any other browser (row R09)."""
+    told = [*hub_key_of(user), handler.get_session_cookie() or ""]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two fingerprints are one, in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def remember(handler: Any, user: Any, public_url: str) -> None:
+    """The browser has just signed in."""
+    keep(handler, RECENT, fingerprint(handler, user), public_url)
+
+
+def signed_in_within(handler: Any, user: Any, seconds: float) -> bool:
+    """Whether this browser signed in as this hub user, in this session, within so many seconds."""
+    return same(recall(handler, RECENT, seconds), fingerprint(handler, user))
+
+
+def keep(handler: Any, name: str, value: str, public_url: str) -> None:
+    """Keep a text in a signed cookie until the browser is closed."""
+    protocol = urlsplit(public_url).scheme or get_browser_protocol(handler.request)
+    handler.set_signed_cookie(
+        name,
+        value,
+        expires_days=None,
+        path=handler.hub.base_url,
+        httponly=True,
+        samesite="Lax",
+        secure=protocol == "https",
+    )
+
+
+def recall(handler: Any, name: str, seconds: float) -> str:
+    """The text that was kept under a name, "" if it is older than so many seconds, or not ours."""
+    value = handler.get_signed_cookie(name, max_age_days=seconds / DAY)
+    return value.decode() if value else ""
+
+
+def drop(handler: Any, name: str) -> None:
+    """Keep it no longer."""
+    handler.clear_cookie(name, path=handler.hub.base_url)
