@@ -18,6 +18,7 @@ from ..errors import (
     ConfigError,
     CredentialError,
     HubAuthError,
+    LinkRefused,
     LoginRefused,
     ProviderError,
     ProviderUnavailable,
@@ -44,18 +45,25 @@ _NOT_LET_IN = Answer(403, "You may not sign in here")
 _START_AGAIN = Answer(400, "This sign-in has to start again")
 _NO_NAME_FOR_YOU = Answer(403, "You cannot have this username here")
 _NOT_SET_UP = Answer(500, "Sign-in is not set up correctly")
+_NOT_ALLOWED = Answer(403, "Nothing was changed")
 _NOTHING_THERE = Answer(404, "There is nothing like that")
 _EXCHANGE_REFUSED = Answer(400, "The source refused what was asked of it")
 
 BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
     {
         "account_inactive": _NOT_LET_IN,
+        "admins_only": _NOT_ALLOWED,
         "bad_request": _START_AGAIN,
         "blocked": _NOT_LET_IN,
         "callback_repeated": _START_AGAIN,
         "cancelled": Answer(403, "Sign-in was cancelled"),
         "code_missing": _START_AGAIN,
         "code_refused": _START_AGAIN,
+        "consent_needed": _NOT_ALLOWED,
+        "first_login_link": Answer(403, "Nobody here has connected this account"),
+        "first_login_refused": _NOT_LET_IN,
+        "home_refused": _NOT_LET_IN,
+        "home_removed": _NOT_LET_IN,
         "invalid_request": _EXCHANGE_REFUSED,
         "invalid_target": _EXCHANGE_REFUSED,
         "issuer_mismatch": _START_AGAIN,
@@ -67,10 +75,13 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "not_allowed": _NOT_LET_IN,
         "not_connected": _NOTHING_THERE,
         "not_found": _NOTHING_THERE,
+        "own_consent": _NOT_ALLOWED,
         "plugin_failed": Answer(500, _DID_NOT_WORK, api=502),
         "provider_mismatch": _START_AGAIN,
         "provider_refused_client": Answer(_NOT_SET_UP.status, _NOT_SET_UP.title, api=502),
         "rate_limited": Answer(429, "Too many requests"),
+        "session_changed": _NOT_ALLOWED,
+        "sign_in_again": _NOT_ALLOWED,
         "state_expired": _START_AGAIN,
         "state_missing": _START_AGAIN,
         "state_unknown": _START_AGAIN,
@@ -87,6 +98,7 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
 
 BY_BRANCH: Final[tuple[tuple[type[HubAuthError], Answer], ...]] = (
     (LoginRefused, Answer(403, _DID_NOT_WORK)),
+    (LinkRefused, Answer(409, "Nothing was changed")),
     (CallRefused, Answer(403, "You may not do this")),
     (ProviderUnavailable, Answer(503, "The sign-in source does not answer", slug="provider_unavailable")),
     # A proof that does not hold is refused like any other (4xx); of a 502 a proxy in front may show a page of its own.
