@@ -1,5 +1,1 @@
 """Private repositories on BinderHub, each with the visitor's own credential from hubauth."""
-
-from .configure import configure
-
-__all__ = ["configure"]

@@ -82,8 +82,8 @@ class Visitor:
         if reason == "unknown_host":
             return UNKNOWN_HOST.format(**words)
         if login:
-            return f"{url} is not public. {message} {self.hub_url}{login}"
-        if answer.code in {401, 403, 404}:
+            return f"{url} is not public. {message} Go to {self.hub_url}{login}"
+        if reason in {"forbidden", "not_found"} or (answer.code in {401, 403, 404} and not reason):
             return NO_SCOPE.format(**words)
         return message or NO_ANSWER.format(**words)
 

@@ -59,7 +59,7 @@ def origin(url: str) -> str:
             "That address of a repository cannot be used. Give it as https://host/path, without a name or a password "
             "in it: the hub brings your own."
         )
-    return address[1]
+    return re.sub(r"(?<=^https)(://.*):443$|(?<=^http)(://.*):80$", r"\1\2", address[1].lower())
 
 
 def only_for(origin: str) -> dict[str, str]:
@@ -158,8 +158,7 @@ def _environment(credential: GitCredential | None) -> dict[str, str]:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     environment |= {
         "LC_ALL": "C.UTF-8",
-        "HOME": os.devnull,  # where .netrc would be
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        "HOME": os.devnull,  # where .netrc and .gitconfig would be
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_ALLOW_PROTOCOL": "https:http:git",  # also after a redirect
         "GIT_TERMINAL_PROMPT": "0",

@@ -21,7 +21,7 @@ from tornado.testing import bind_unused_port
 from traitlets import Unicode
 from traitlets.config import Config
 
-from hubauth_binderhub import configure
+from hubauth_binderhub.configure import configure
 
 from .stub_hub import SERVICE_TOKEN, Person, StubHub
 

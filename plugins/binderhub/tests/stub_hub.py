@@ -100,15 +100,15 @@ class _Handler(BaseHTTPRequestHandler):
         if name in self.server.answers:
             return self.server.answers[name]
         if owner is None or not owner.may_ask:
-            return 403, {"status": 403, "message": "Action is not authorized with current scopes"}
+            return refusal(403, "forbidden", "This needs a valid API token.")
         if owner.name != name:
-            return 404, {"status": 404, "message": "Not Found"}
+            return refusal(404, "not_found", "There is nothing at this address.")
         address = urlsplit(url)
         origin = f"{address.scheme}://{address.netloc}"
         if origin not in self.server.known:
-            return refusal(404, "unknown_host", f"No provider has accounts for {address.netloc}.")
+            return refusal(404, "unknown_host", "No provider of this hub has a credential for that address.")
         if origin not in owner.credentials:
-            return refusal(404, "not_connected", "Connect your account at Forge first:", "/hub/connections")
+            return refusal(404, "not_connected", "You have not connected Forge yet.", "/hub/connections")
         kept = owner.credentials[origin]
         text = f"username={kept['username']}\\npassword={kept['password']}"
         return 200, {

@@ -68,7 +68,7 @@ async def test_not_connected(hub: StubHub, eve: Person) -> None:
     eve.credentials.clear()
     sentence = await refused(visitor(hub, eve))
     assert sentence == (
-        f"{REPOSITORY} is not public. Connect your account at Forge first: https://hub.test/hub/connections"
+        f"{REPOSITORY} is not public. You have not connected Forge yet. Go to https://hub.test/hub/connections"
     )
 
 
@@ -82,13 +82,18 @@ async def test_a_token_without_the_scope_is_the_administrators_business(hub: Stu
     assert "oauth_client_allowed_scopes" in await refused(visitor(hub, eve))
 
 
+async def test_a_hub_without_hubauth(hub: StubHub, eve: Person) -> None:
+    hub.answers["eve"] = (404, {"status": 404, "message": "Not Found"})
+    assert "may not ask" in await refused(visitor(hub, eve))
+
+
 async def test_somebody_elses_name(hub: StubHub, eve: Person) -> None:
     hub.add("ann").connect(FORGE, "tok-ann")
     assert "may not ask" in await refused(visitor(hub, eve, name="ann"))
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(429, "rate_limited"), (503, "provider_unavailable"), (400, "bad_request")]
+    ("status", "error"), [(429, "rate_limited"), (503, "provider_unavailable"), (400, "bad_request"), (403, "blocked")]
 )
 async def test_hubauths_own_sentence(hub: StubHub, eve: Person, status: int, error: str) -> None:
     hub.answers["eve"] = refusal(status, error, "Forge is away. Try again in 30 seconds.")

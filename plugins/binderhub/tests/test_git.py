@@ -42,6 +42,9 @@ def hers(host: GitHost) -> git.GitCredential:
         ("http://127.0.0.1:8080/data", "http://127.0.0.1:8080"),
         ("https://[::1]:8443/data", "https://[::1]:8443"),
         ("git://forge.test/~ann/data", "git://forge.test"),
+        ("https://Forge.TEST:443/data", "https://forge.test"),
+        ("http://forge.test:80/data", "http://forge.test"),
+        ("https://forge.test:80/data", "https://forge.test:80"),
     ],
 )
 def test_origin(url: str, origin: str) -> None:
@@ -105,6 +108,7 @@ async def test_credentials_of_this_machine_make_nothing_public(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(tmp_path / ".gitconfig"))
+    monkeypatch.setattr(git, "PASSED_ON", (*git.PASSED_ON, "GIT_CONFIG_SYSTEM"))  # as if it were in /etc
     monkeypatch.setenv("GIT_ASKPASS", str(tmp_path / "askpass"))
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "credential.helper")

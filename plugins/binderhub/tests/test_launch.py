@@ -196,7 +196,7 @@ async def test_who_is_not_connected_hears_where_to_connect(
     binder = await start_binder()
     ann.credentials.clear()
     launched = await binder.launch(ann, spec(host, "private.git"))
-    assert "Connect your account at Forge first: https://hub.test/hub/connections" in launched.message
+    assert "You have not connected Forge yet. Go to https://hub.test/hub/connections" in launched.message
 
 
 @pytest.mark.usefixtures("private", "ann")
