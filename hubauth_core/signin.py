@@ -242,13 +242,14 @@ class SignInFlow:
     async def _write_as(self, admitted: Admitted, hub_user: HubUser, record: Record | None) -> None:
         identity, sign_in = admitted.identity, admitted.sign_in
         record_id = record.id if record else new_id()
+        moves = record is not None and record.hub_user != hub_key(hub_user)
         await self.identities.bind(
             identity,
             hub_user,
             record_id=record_id,
             pin=pin_of(self.registry.provider(identity.provider), identity.username),
             relies_on_pin=admitted.verdict.relied_on is not None,
-            sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state),
+            sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state, anew=moves),
         )
 
     def turned_away(self, admitted: Admitted) -> LoginRefused:

@@ -86,19 +86,21 @@ class Vault:
         identity: Identity,
         credentials: Sequence[Credential] = (),
         state: Mapping[str, Any] | None = None,
+        *,
+        anew: bool = False,
     ) -> tuple[SealedRow, ...]:
         """Encrypt what a sign-in brought, for `Identities.bind`. Raises ProviderError for what cannot be stored.
 
-        A credential for less than the stored one, which is still good, is left out: it stays as it is.
+        A credential for less than the stored one, which is still good, is left out: it stays as it is. Not so `anew`:
+        binding takes away what is stored.
         """
         if not self.enabled:
             return ()
         rows = []
         for credential in credentials:
             owner = Owner(record_id, *identity.key, CREDENTIAL, credential.resource)
-            kept = await self._worth_keeping(owner, credential)
-            if kept is not None:
-                rows.append(await self._seal_credential(owner, kept))
+            if anew or await self._is_wanted(owner, credential):
+                rows.append(await self._seal_credential(owner, credential))
         if state is not None:
             rows.append(await self._seal(Owner(record_id, *identity.key, STATE, ""), dict(state)))
         return tuple(rows)
@@ -180,8 +182,8 @@ class Vault:
         key = _key(record, held.resource)
         return await self._database.write(lambda connection: lease.end(connection, key, held.generation, changed))
 
-    async def _worth_keeping(self, owner: Owner, new: Credential) -> Credential | None:
-        """What to store of a sign-in's credential beside the stored one; None for nothing.
+    async def _is_wanted(self, owner: Owner, new: Credential) -> bool:
+        """Whether a sign-in's credential takes the place of the stored one.
 
         Whoever signs in with the least keeps what was granted before; a source that gives a refresh token once does not
         take it back by not repeating it. What is kept stays untouched, because it may just be renewed.
@@ -189,12 +191,12 @@ class Vault:
         row = self._row(owner)
         held = None if row is None else _held(row)
         if held is None or held.trouble or not new.scopes <= held.scopes:
-            return new
+            return True
         if not (held.renewable or held.lasts(self._clock())):
-            return new
+            return True
         if new.scopes == held.scopes and (new.refresh_token or not held.renewable):
-            return new
-        return new if (await self._open(owner)).content is None else None
+            return True
+        return (await self._open(owner)).content is None
 
     async def _seal_credential(self, owner: Owner, credential: Credential) -> SealedRow:
         row = await self._seal(owner, _to_plain(credential))

@@ -628,3 +628,15 @@ async def test_a_recreated_hub_user_inherits_nothing(house: House) -> None:
     assert house.rows()[vault.name] == 0
     again = await house.sign_in("7", "ann")
     assert again.created != ann.created
+
+
+@pytest.mark.row("V15")
+async def test_whose_hub_user_is_made_again_gets_the_credential_of_that_sign_in(house: House) -> None:
+    """What was granted to the former hub user is gone, so that nothing larger is kept in place of the new one."""
+    ann = await house.sign_in("7", "ann", credentials=(TOKENS,))
+    house.hub_users.delete(ann)  # and the authenticator is not told
+    less = replace(TOKENS, access_token=Secret("less"), scopes=frozenset())
+    await house.sign_in("7", "ann", credentials=(less,))
+    record = house.identities.find("uni", "7")
+    assert record is not None
+    assert (await house.flow.vault.credential(record)).content == less
