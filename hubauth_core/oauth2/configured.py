@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from traitlets import Dict, Enum, Float, List, Unicode, default
+from traitlets import Dict, Enum, Float, List, TraitError, Unicode, default, validate
+from traitlets.utils.bunch import Bunch
 
 from ..errors import ConfigError
 from ..provider import Provider, reusable
@@ -18,6 +20,8 @@ from .client import WITH_SECRET, Client
 from .exchanges import fingerprint, parse_exchanges
 from .http import Api
 from .options import SecretOption, from_environment, read_file, read_secret, variable
+
+DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 class ConfiguredClient(Provider):
@@ -73,6 +77,10 @@ class ConfiguredClient(Provider):
         "sub", help="The claim that never changes and is never given to somebody else; not a login or an address."
     ).tag(config=True)
     groups_claim = Unicode(help="The claim that lists the groups of a person; empty reads none.").tag(config=True)
+    required_email_domains = List(
+        Unicode(),
+        help="Let in only people whose verified e-mail address is at one of these domains; asked at each sign-in.",
+    ).tag(config=True)
     redirect_url = Unicode(
         help="The callback address registered at the source, where it is not `<public url>/hub/auth/<name>/callback`."
     ).tag(config=True)
@@ -105,6 +113,13 @@ class ConfiguredClient(Provider):
         self.exchanges = parse_exchanges(self.exchange, self.allow_insecure_hosts)
         self.check_options()
         self.api = self.new_api()
+
+    @validate("required_email_domains")
+    def _domains(self, proposal: Bunch) -> list[str]:
+        domains = [entry.strip().removeprefix("@").lower() for entry in proposal.value]
+        if wrong := [entry for entry in domains if not DOMAIN.fullmatch(entry)]:
+            raise TraitError(f"required_email_domains: {wrong[0]!r} is no domain")
+        return domains
 
     @default("authorize_url")
     def _default_authorize_url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,6 +39,16 @@ def identity_of(claims: Claims, paths: Paths, label: str) -> Identity:
         avatar=_maybe_text(claims.get("picture")),
         claims=claims,
     )
+
+
+def check_domain(identity: Identity, domains: Collection[str], label: str) -> None:
+    """Turn away whoever has no verified address at one of the domains (row V06). Raises LoginRefused."""
+    local, _, domain = (identity.email or "").rpartition("@")
+    if domains and not (identity.email_verified and local and domain.lower() in domains):
+        raise LoginRefused(
+            f"Only people with a verified e-mail address at {', '.join(sorted(domains))} may enter with {label}.",
+            code="email_domain",
+        )
 
 
 def subject(value: Any) -> str:

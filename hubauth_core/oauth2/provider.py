@@ -10,7 +10,7 @@ from . import answers, rfc6749, rfc9207
 from .claims import Claims
 from .client import Server
 from .http import SMALL_CAP, Api
-from .identity import Paths, identity_of, text
+from .identity import Paths, check_domain, identity_of, text
 from .token_client import Endpoints, TokenClient
 
 
@@ -64,15 +64,19 @@ class OAuth2Provider(TokenClient):
         return identity_of(claims, Paths(self.subject_claim, self.username_claim, self.groups_claim), self.label)
 
     def identity(self, claims: Claims) -> Identity:
-        """What `parse_identity` makes of the claims. Raises ProviderError where they lack or muddle something."""
+        """What `parse_identity` makes of the claims.
+
+        Raises ProviderError where they lack or muddle something, LoginRefused for an address that is not let in.
+        """
         try:
             identity = self.parse_identity(claims)
             text(identity.username)
             if text(identity.subject) == str(None):  # str() over a claim that is null would make everybody one person
                 raise ValueError("no subject")
-            return identity
         except (LookupError, TypeError, ValueError, AttributeError):
             raise self.api.bad_response() from None
+        check_domain(identity, self.required_email_domains, self.label)
+        return identity
 
     def _check_issuer(self, callback: rfc6749.Callback, endpoints: Endpoints, transaction: Transaction) -> None:
         begun_at = transaction.memo.get("issuer", "")

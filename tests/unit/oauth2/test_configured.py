@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from traitlets import TraitError
 
 from hubauth_core import ConfigError, Secret
 from hubauth_core.builtin.oauth2 import GenericOAuth2Provider
@@ -213,3 +214,13 @@ def test_two_providers_share_no_exchange():
     one, other = forge("one", exchange=exchange), forge("other")
     assert list(one.resources) == ["kafka"]
     assert dict(other.resources) == {}
+
+
+@pytest.mark.parametrize("wrong", ["", "@", "example", "ann@x.example", "*.example", "ex ample.org"])
+def test_what_is_no_domain_stops_the_start(wrong):
+    with pytest.raises(TraitError, match="required_email_domains"):
+        forge(required_email_domains=["uni.example", wrong])
+
+
+def test_domains_are_kept_in_one_spelling():
+    assert forge(required_email_domains=["@Uni.Example"]).required_email_domains == ["uni.example"]

@@ -6,8 +6,9 @@ import pytest
 
 from hubauth_core.errors import LoginRefused
 from hubauth_core.oauth2 import claim
-from hubauth_core.oauth2.identity import Paths, identity_of, subject
+from hubauth_core.oauth2.identity import Paths, check_domain, identity_of, subject
 from hubauth_core.provider import reusable
+from hubauth_core.types import Identity
 
 row = pytest.mark.row
 ANN = {"sub": "7", "preferred_username": "ann", "name": "Ann", "email": "ann@uni.example", "email_verified": True}
@@ -120,3 +121,34 @@ def test_without_a_groups_claim_nothing_is_said_about_groups():
 )
 def test_dotted_paths(path, value):
     assert claim({"a": {"b": {"c": 1}}, "https://hub.example/groups": ["x"], "list": [1]}, path) == value
+
+
+@row("V06")
+@pytest.mark.parametrize(
+    ("email", "verified", "let_in"),
+    [
+        ("ann@uni.example", True, True),
+        ("ann@UNI.example", True, True),
+        ("ann@uni.example", False, False),
+        ("ann@sub.uni.example", True, False),
+        ("ann@uni.example.evil.example", True, False),
+        ("ann@evil.example@uni.example", True, True),
+        ("uni.example", True, False),
+        ("@uni.example", True, False),
+        ("ann@other.example", True, False),
+        (None, True, False),
+        ("", True, False),
+    ],
+)
+def test_only_people_of_a_domain(email, verified, let_in):
+    person = Identity(subject="7", username="ann", email=email, email_verified=verified)
+    if let_in:
+        check_domain(person, ["uni.example"], "Uni")
+        return
+    with pytest.raises(LoginRefused) as caught:
+        check_domain(person, ["uni.example"], "Uni")
+    assert caught.value.code == "email_domain"
+
+
+def test_where_no_domain_is_required_nobody_needs_an_address():
+    check_domain(Identity(subject="7", username="ann"), [], "Uni")
