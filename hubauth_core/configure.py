@@ -19,16 +19,18 @@ GRANTED: Final = {
 """The hub's own default scopes of these roles, and ours."""
 
 
-def configure(c: Any) -> None:
+def configure(c: Any, *, servers: bool = True) -> None:
     """Let users, and their servers, read their own credentials: `from hubauth_core import configure; configure(c)`.
 
     Adds to `c.JupyterHub.custom_scopes` and to the roles `user` and `server` of `c.JupyterHub.load_roles`; what stands
-    there already is kept. Call it after your own `load_roles`.
+    there already is kept. Call it after your own `load_roles`. `servers=False` leaves the servers out, for a hub where
+    they run what their users did not write (BinderHub).
     """
     hub = c.JupyterHub
     hub.custom_scopes = {SCOPE: {"description": DESCRIPTION}, **_set_before(hub, "custom_scopes", {})}
     roles = [dict(role) for role in _set_before(hub, "load_roles", [])]
-    for name, scopes in GRANTED.items():
+    granted = {name: scopes for name, scopes in GRANTED.items() if servers or name != "server"}
+    for name, scopes in granted.items():
         role = next((role for role in roles if role.get("name") == name), None)
         if role is None:
             roles.append({"name": name, "scopes": list(scopes)})

@@ -34,6 +34,14 @@ def test_an_empty_configuration_gets_the_scope_and_both_roles() -> None:
     }
 
 
+def test_servers_may_be_left_out() -> None:
+    c = Config()
+    c.JupyterHub.load_roles = [{"name": "server", "scopes": ["users:activity!user"]}]
+    configure(c, servers=False)
+    _, roles = plain(c)
+    assert roles == {"server": ["users:activity!user"], "user": ["self", OURS]}
+
+
 def test_what_the_roles_had_by_default_they_keep() -> None:
     defaults = {role["name"]: role["scopes"] for role in roles.get_default_roles()}
     for name, granted in GRANTED.items():
