@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Double, Row, delete, insert, literal, select, update
 
 from .schema import identities, revocations, vault
 from .sealing import CREDENTIAL
-
-LASTS: Final = 90.0
-"""Seconds after which a row that somebody took is nobody's: that process has died, since no hook may take so long."""
 
 
 def move(connection: Connection, identity_ids: Sequence[str], now: float) -> None:
@@ -53,10 +50,13 @@ def next_turn(connection: Connection) -> float | None:
     return turn
 
 
-def take(connection: Connection, row_id: str, now: float) -> bool:
-    """Take a row that is due, for `LASTS` seconds; False if another process has it, or has done it."""
+def take(connection: Connection, row_id: str, now: float, until: float) -> bool:
+    """Take a row that is due; False if another process has it, or has done it.
+
+    After `until` it is nobody's: the process that had it has died.
+    """
     mine = (revocations.c.id == row_id, revocations.c.retry_at <= now)
-    return connection.execute(update(revocations).where(*mine).values(retry_at=now + LASTS)).rowcount == 1
+    return connection.execute(update(revocations).where(*mine).values(retry_at=until)).rowcount == 1
 
 
 def put_off(connection: Connection, row_id: str, retry_at: float) -> None:

@@ -177,6 +177,7 @@ revocations = Table(
     Column("failures", Integer, nullable=False),
     Column("retry_at", Double, nullable=False),
     Column("created_at", Double, nullable=False),
+    Index("hubauth_revocation_turn", "retry_at"),
 )
 """Credentials that are deleted here and that the provider has still to hear of; not before `retry_at`."""
 

@@ -25,6 +25,7 @@ ORDER = [
         "auth_model",
         "saving",
         "refresh",
+        "revocation",
         "git",
         "retrieval",
         "spawning",

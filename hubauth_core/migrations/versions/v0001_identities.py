@@ -57,6 +57,7 @@ def _revocations_and_consents() -> None:
         sa.Column("retry_at", sa.Double, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
     )
+    op.create_index("hubauth_revocation_turn", "hubauth_revocations", ["retry_at"])
     op.create_table(
         "hubauth_consents",
         sa.Column("hub_user_id", sa.Integer, nullable=False, autoincrement=False),
