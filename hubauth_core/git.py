@@ -76,8 +76,11 @@ def for_repo2docker(found: GitCredential) -> str | None:
 
 
 def _is_plain(step: str) -> bool:
-    """Whether a part of a path is a name, and neither a way up nor hides another path."""
-    return step not in ("", ".", "..") and step.isprintable() and not set(step) & {"/", "\\"}
+    """Whether a part of a path is a name, and neither a way up nor hides another path.
+
+    Some servers decode twice, some leave out what comes after a semicolon.
+    """
+    return step.partition(";")[0] not in ("", ".", "..") and step.isprintable() and not set(step) & {"/", "\\", "%"}
 
 
 def _refused(why: str) -> CredentialError:
