@@ -25,7 +25,8 @@ DAY: Final = 24 * 3600.0
 
 def fingerprint(handler: Any, user: Any) -> str:
     """What names a hub user in one session: different for anybody else, and in any other browser (row R09)."""
-    told = [*hub_key_of(user), handler.get_session_cookie() or ""]
+    new = getattr(handler, "_session_id", None)  # set by this very answer; JupyterHub 5.2 does not look there
+    told = [*hub_key_of(user), new or handler.get_session_cookie() or ""]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -17,8 +17,8 @@ from hostile_idp.tokens import ABSENT
 AUDIT = "audit.jsonl"
 
 
-def config(idps: Mapping[str, HostileIdP], **more: Any) -> str:
-    """A hub whose providers `red` and `blue` are these, everybody allowed."""
+def config(idps: Mapping[str, HostileIdP], options: Mapping[str, Mapping[str, Any]] | None = None, **more: Any) -> str:
+    """A hub whose providers `red` and `blue` are these, everybody allowed; `options` are further ones of each."""
     providers = {
         name: {
             "type": "oidc",
@@ -27,6 +27,7 @@ def config(idps: Mapping[str, HostileIdP], **more: Any) -> str:
             "client_secret": f"canary-secret-of-{name}",
             "label": f"The {name} house",
             "allow_all": True,
+            **(options or {}).get(name, {}),
         }
         for name, idp in idps.items()
     }
@@ -67,6 +68,25 @@ class Scene:
         """A whole sign-in without redirects followed at its end: what the callback answers."""
         page = await self.leave(browser, provider, next_url=next_url)
         return await browser.request("GET", self.answer(provider, page, **changes))
+
+    async def leave_to_connect(self, browser: Browser, provider: str) -> Page:
+        """Press the button on the page of connections: the way to the source."""
+        page = await browser.open("/hub/connections")
+        page = await browser.submit(page.form(f"/connections/{provider}/connect"))
+        assert page.location, page.text
+        assert page.location.startswith(f"{self[provider].issuer}/authorize"), page.location
+        return page
+
+    async def connect(self, browser: Browser, provider: str, **changes: Any) -> Page:
+        """Connect an account, from the button to what the callback answers."""
+        page = await self.leave_to_connect(browser, provider)
+        return await browser.request("GET", self.answer(provider, page, **changes))
+
+    def identities_of(self, hub_name: str) -> list[str]:
+        """`provider:subject` of every identity of a hub user, by the name that was recorded."""
+        with sqlite3.connect(f"file:{self.hub.directory / 'hubauth.sqlite'}?mode=ro", uri=True) as store:
+            found = store.execute("SELECT provider, subject FROM hubauth_identities WHERE hub_name = ?", (hub_name,))
+            return sorted(f"{provider}:{subject}" for provider, subject in found)
 
     def events(self) -> list[dict[str, Any]]:
         """The audit trail."""

@@ -113,6 +113,7 @@ class WrappedAuthenticator(Provider):
         )
         self._from_request = stock_page and bool(inner.auto_login)
         self.presentation = "form" if stock_page and not inner.auto_login else "button"
+        self.ends_here = self.presentation == "form"
         self.place = Place(self.name, own_login=not stock_page)
         self.place.settle(inner)
         threaded = self.in_thread
