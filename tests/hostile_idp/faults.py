@@ -33,6 +33,16 @@ def raw(body: bytes, content_type: str = "application/json", status: int = 200, 
     return answer
 
 
+def late(seconds: float, answer: Answer) -> Answer:
+    """An answer after a while."""
+
+    async def answer_late(handler: RequestHandler) -> None:
+        await asyncio.sleep(seconds)
+        await answer(handler)
+
+    return answer_late
+
+
 def redirect(url: str, status: int = 302) -> Answer:
     """A redirect."""
     return raw(b"", "text/html", status, location=url)

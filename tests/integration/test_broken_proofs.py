@@ -54,6 +54,23 @@ async def test_a_sound_token_is_taken(
     assert await browser.hub_user() == "red-sound"
 
 
+@pytest.mark.row("C34")
+@pytest.mark.parametrize("answer", [{"error": "access_denied"}, {"code": "stolen"}], ids=["error", "code"])
+async def test_an_answer_that_comes_as_a_form_post_shows_a_page_and_signs_nobody_in(
+    scene: Scene, browser: Browser, answer: dict[str, str]
+) -> None:
+    """Nobody asks for `form_post`; whoever sends one all the same gets a page, and the code goes nowhere."""
+    page = await scene.leave(browser, "red")
+    asked = scene["red"].count("/token")
+    form = {**answer, "state": page.query["state"], "error_description": "<script>alert(1)</script>"}
+    page = await browser.request("POST", scene.hub.callback_url("red"), data=form)
+    assert page.status in {403, 405}
+    assert page.soup.title is not None
+    assert "alert(1)" not in page.html
+    assert await browser.hub_user() is None
+    assert scene["red"].count("/token") == asked
+
+
 def case(row: str, name: str, reason: str, breaks: Break) -> Any:
     return pytest.param(breaks, reason, id=f"{row}-{name}", marks=pytest.mark.row(row))
 
