@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
@@ -12,30 +11,25 @@ from jupyterhub.utils import maybe_future, url_path_join
 from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
 from traitlets.config import Application
 
-from .access import Access
 from .auth_model import auth_state, issued, rights
 from .configure import lacking, told_of
-from .database import open_database, store_url
+from .database import Database, open_database, store_url
 from .discovery import nearest
 from .errors import ConfigError
-from .events import Audit
 from .first_login import spoken_for
 from .hub import JupyterHubUsers, configured_names, hub_user
-from .identities import Identities
 from .lifecycle import Lifecycle
 from .linking import Linking
 from .mapping import Mapper
 from .names import prefixes_of
 from .needs_keys import check_without_keys
 from .provider import Provider
-from .refresh import Refresher
 from .registry import Registry
-from .retrieval import Retrieval
 from .signin import Admitted, SignInFlow
 from .spawning import Spawning
+from .strongroom import furnish
 from .transaction import Seal, UsedStates
 from .types import Decision, HubCall
-from .vault import Vault
 from .web import session
 from .web.api import HANDLERS as API
 from .web.callers import define_scope
@@ -137,44 +131,27 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     def _build(self, app: Any) -> None:
         registry = self.load_registry()
-        configured: dict[str, str | None] = dict.fromkeys(registry.broken)
-        configured |= {name: _prefix(registry, name, options) for name, options in self.providers.items()}
-        configured |= {name: each.username_prefix for name, each in registry.providers.items()}
-        url = store_url(self.db_url, app.db_url)
-        database = open_database(
-            url,
-            upgrade=self.upgrade_db or app.upgrade_db,
-            engine_options=app.db_kwargs if url == app.db_url else None,
-        )
-        identities = Identities(database)
+        configured = self.configured_prefixes(registry)
+        database = self.open_store(app, upgrade=self.upgrade_db or app.upgrade_db)
+        room = furnish(self, registry, database, several=len(configured) > 1)
+        identities, access, vault, audit = room.identities, room.access, room.vault, room.audit
         prefixes = identities.record_prefixes(prefixes_of(configured))
         hub_users = JupyterHubUsers(lambda: app.db)
         identities.sweep(hub_users.everybody())
-        vault, access = Vault(database), Access(identities, several=len(configured) > 1)
         if not vault.enabled:
             check_without_keys(self, registry.providers)
-        audit = Audit(
-            registry.emit,
-            self.log,
-            path=Path(self.audit_log) if self.audit_log else None,
-            required=self.audit_required,
-        )
-        refresher = Refresher(registry=registry, vault=vault, audit=audit, log=self.log)
-        self.retrieval = Retrieval(
-            registry=registry,
-            access=access,
-            identities=identities,
-            vault=vault,
-            refresher=refresher,
-            audit=audit,
-            blocked=self.blocked_users,
-        )
+        self.retrieval = room.retrieval
         define_scope()
         if vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
             self.log.info("hubauth: %s", told_of(roles))
         self.hand_out = HandOut(self.retrieval, RateLimit(self.credential_rate_limit))
         self.lifecycle = Lifecycle(
-            registry=registry, access=access, identities=identities, vault=vault, refresher=refresher, log=self.log
+            registry=registry,
+            access=access,
+            identities=identities,
+            vault=vault,
+            refresher=room.refresher,
+            log=self.log,
         )
         self.linking = Linking(registry=registry, access=access, identities=identities, vault=vault, audit=audit)
         self.flow = SignInFlow(
@@ -209,6 +186,18 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         self.used = UsedStates()
         self.public_url: str = app.public_url
         _offer_templates(app)
+
+    def configured_prefixes(self, registry: Registry) -> dict[str, str | None]:
+        """`username_prefix` of every provider as configured, those out of service included."""
+        configured: dict[str, str | None] = dict.fromkeys(registry.broken)
+        configured |= {name: _prefix(registry, name, options) for name, options in self.providers.items()}
+        return configured | {name: each.username_prefix for name, each in registry.providers.items()}
+
+    def open_store(self, app: Any, *, upgrade: bool = False, create: bool = True) -> Database:
+        """hubauth's database, where the options and the hub's own say. Raises ConfigError."""
+        url = store_url(self.db_url, app.db_url)
+        options = app.db_kwargs if url == app.db_url else None
+        return open_database(url, upgrade=upgrade, create=create, engine_options=options)
 
     def _spoken_for(self, app: Any) -> frozenset[str]:
         """The hub usernames of the hub's own configuration that nobody may pick at a first sign-in."""

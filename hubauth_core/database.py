@@ -88,8 +88,10 @@ class Database:
         self._waiting -= 1
 
 
-def open_database(url: str, *, upgrade: bool = False, engine_options: Mapping[str, Any] | None = None) -> Database:
-    """Open the store; a fresh one is created at once. `engine_options` as for SQLAlchemy's `create_engine`.
+def open_database(
+    url: str, *, upgrade: bool = False, create: bool = True, engine_options: Mapping[str, Any] | None = None
+) -> Database:
+    """Open the store; a fresh one is created at once, if `create`. `engine_options` as for `create_engine`.
 
     Raises ConfigError if the schema is newer than this code, or older and not to be upgraded (row F23).
     """
@@ -103,6 +105,8 @@ def open_database(url: str, *, upgrade: bool = False, engine_options: Mapping[st
     try:
         with database.read() as connection:
             version = _version(connection)
+        if version is None and not create:
+            raise ConfigError("There is no database of hubauth yet. Start the hub first: it makes one.")
         if version != VERSIONS[-1]:
             _migrate(database, upgrade)
     except StoreError as error:

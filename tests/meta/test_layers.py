@@ -28,6 +28,7 @@ ORDER = [
         "revocation",
         "git",
         "retrieval",
+        "strongroom",
         "spawning",
         "linking",
         "first_login",
