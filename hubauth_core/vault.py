@@ -9,9 +9,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, bindparam, exists, select
 
 from . import lease, revocation_queue
 from .binding import SealedRow, contents, store_sealed
@@ -45,7 +45,8 @@ class Held:
         """Whether it is good for `min_ttl` more seconds; of what is issued for shorter, for half its life."""
         if self.expires_at is None:
             return True
-        return self.expires_at - now > min(min_ttl, (self.expires_at - self.updated_at) / 2)
+        half = max(0.0, self.expires_at - self.updated_at) / 2  # another machine's clock may have written the row
+        return self.expires_at - now > min(min_ttl, half)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Opened(Generic[Content_co]):
     content: Content_co | None
     reason: Literal["", "storage_disabled", "missing", "unusable"] = ""
     held: Held | None = None
+
+
+_AT: Final = select(vault).where(*(vault.c[name] == bindparam(name) for name in ("identity_id", "purpose", "resource")))
+"""Prepared once: a hand-out reads this for every request."""
 
 
 class Vault:
@@ -120,6 +125,11 @@ class Vault:
     async def state(self, record: Record) -> Opened[Mapping[str, Any]]:
         """What the provider kept of the identity's last sign-in (`SignIn.state`)."""
         return await self._open(_owner(record, STATE, ""))
+
+    async def give_back(self, records: Sequence[Record]) -> None:
+        """Have every credential of these identities revoked; see `revocation_queue`. Raises StoreError."""
+        ids, now = [record.id for record in records], self._clock()
+        await self._database.write(lambda connection: revocation_queue.move(connection, ids, now))
 
     async def queued(self, row: Row[Any]) -> Credential:
         """What a row of the revocation queue holds. Raises CredentialError `unreadable`."""
@@ -228,9 +238,8 @@ class Vault:
 
     def _row(self, owner: Owner) -> Row[Any] | None:
         with self._database.read() as connection:
-            return connection.execute(
-                select(vault).where(*lease.at((owner.record_id, owner.purpose, owner.resource)))
-            ).first()
+            place = {"identity_id": owner.record_id, "purpose": owner.purpose, "resource": owner.resource}
+            return connection.execute(_AT, place).first()
 
 
 def _forsake_if_gone(connection: Connection, record: Record, row: SealedRow, now: float) -> bool:

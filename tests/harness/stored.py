@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.crypto import CryptKeeper
@@ -16,7 +17,6 @@ from hubauth_core.events import Audit
 from hubauth_core.identities import Identities, new_id
 from hubauth_core.mapping import Record, hub_key
 from hubauth_core.refresh import Refresher
-from hubauth_core.registry import Registry
 from hubauth_core.retrieval import Retrieval
 from hubauth_core.vault import Vault
 
@@ -30,7 +30,7 @@ KEY = os.urandom(32)
 class Stored:
     """One process over a database: `uni` is an `Authority`. Two of them on one database are two processes.
 
-    `events` are what plugins would hear of.
+    `others` are further providers with their options; `events` are what plugins would hear of.
     """
 
     def __init__(
@@ -40,38 +40,40 @@ class Stored:
         authority: Authority,
         *,
         options: Mapping[str, Any] | None = None,
+        others: Mapping[str, Mapping[str, Any]] | None = None,
         blocked: Iterable[str] = (),
         resources: Mapping[str, str] | None = None,
         patience: float = 30.0,
-        key: bytes = KEY,
+        keys: Iterable[bytes] = (KEY,),
         hook_timeout: float = 30.0,
+        trail: Path | None = None,
     ) -> None:
         if not shelf.entry_points:
             shelf.add_type("forge", Forge)
         self.clock, self.authority, self.events = authority.clock, authority, list[Event]()
+        providers = {"uni": options or {}, **(others or {})}
         self.registry = shelf.registry(
-            {"uni": {"type": "forge", "allow_all": True, **(options or {})}}, hook_timeout=hook_timeout
+            {name: {"type": "forge", "allow_all": True, **more} for name, more in providers.items()},
+            hook_timeout=hook_timeout,
+            disable_broken=True,
         )
-        provider = self.registry.provider("uni")
-        vars(provider).update(authority=authority, stands_for=dict(resources or {}))
+        for provider in self.registry.providers.values():
+            vars(provider).update(authority=authority, stands_for=dict(resources or {}))
         log = logging.getLogger("hubauth.test")
-        self.audit = Audit(self.events.append, log)
+        self.audit = Audit(self.events.append, log, path=trail)
         self.identities = Identities(database, self.clock)
-        self.vault = Vault(database, CryptKeeper(keys=[key]), self.clock)
+        self.vault = Vault(database, CryptKeeper(keys=list(keys)), self.clock)
         self.refresher = Refresher(
             registry=self.registry, vault=self.vault, audit=self.audit, log=log, clock=self.clock, patience=patience
         )
-        self.retrieval = self._retrieval(self.registry, frozenset(blocked))
-
-    def _retrieval(self, registry: Registry, blocked: frozenset[str]) -> Retrieval:
-        return Retrieval(
-            registry=registry,
+        self.retrieval = Retrieval(
+            registry=self.registry,
             access=Access(self.identities, several=False),
             identities=self.identities,
             vault=self.vault,
             refresher=self.refresher,
             audit=self.audit,
-            blocked=blocked,
+            blocked=frozenset(blocked),
         )
 
     async def sign_in(self, *credentials: Credential, subject: str = "1") -> Record:
@@ -81,6 +83,12 @@ class Stored:
         record_id = known.id if known else new_id()
         sealed = await self.vault.seal(record_id, person, credentials or [self.authority.sign_in(subject)])
         return await self.identities.bind(person, user, record_id=record_id, pin=user.name, sealed=sealed)
+
+    async def connect(self, provider: str, *credentials: Credential, subject: str = "1") -> Record:
+        """The hub user of a subject connects an identity of a further provider, of the same subject there."""
+        person, record_id = identity(provider, subject, f"{provider}-ann{subject}"), new_id()
+        sealed = await self.vault.seal(record_id, person, credentials or [self.authority.sign_in(subject)])
+        return await self.identities.link(person, self.user(subject), record_id=record_id, pin="", sealed=sealed)
 
     def user(self, subject: str = "1") -> HubUser:
         return HubUser(id=int(subject), name=f"ann{subject}", created=1.0 + self.authority.generations[subject])

@@ -514,7 +514,7 @@ async def test_a_credential_without_refresh_token_is_used_up_and_then_renewed_by
 async def test_nothing_stored_and_nothing_readable_ask_for_a_sign_in(
     shelf: Shelf, database: Database, stored: Stored
 ) -> None:
-    other_keys = Stored(shelf, database, stored.authority, key=b"x" * 32)
+    other_keys = Stored(shelf, database, stored.authority, keys=[b"x" * 32])
     record = await stored.sign_in()
     for process, resource in ((other_keys, ""), (stored, "never-there")):
         with pytest.raises(CredentialError) as caught:

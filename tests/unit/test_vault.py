@@ -20,7 +20,7 @@ from hubauth_core.identities import Identities, new_id
 from hubauth_core.mapping import Record
 from hubauth_core.schema import identities as identities_table
 from hubauth_core.schema import vault as vault_table
-from hubauth_core.vault import Vault
+from hubauth_core.vault import Held, Opened, Vault
 
 Spoil = Callable[[Connection, Record, Record], None]
 KEYS = [os.urandom(32) for _ in range(2)]
@@ -163,3 +163,141 @@ async def test_the_hubs_own_keys_are_used(database: Database, monkeypatch: pytes
     assert vault.enabled
     keeper.keys = []
     assert not vault.enabled
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+LARGE = replace(CREDENTIAL, expires_at=2000.0)
+SMALL = Credential(
+    access_token=Secret("small"), refresh_token=Secret("r"), scopes=frozenset({"read"}), expires_at=2000.0
+)
+SAME = replace(LARGE, access_token=Secret("same"), refresh_token=Secret("same"))
+
+
+@pytest.mark.parametrize(
+    ("before", "new", "kept"),
+    [
+        (LARGE, SMALL, "before"),
+        (LARGE, replace(SMALL, scopes=frozenset()), "before"),
+        (replace(LARGE, expires_at=None, refresh_token=None), SMALL, "before"),
+        (replace(LARGE, refresh_token=None), SMALL, "before"),
+        (replace(LARGE, expires_at=999.0), SMALL, "before"),
+        (replace(LARGE, expires_at=999.0, refresh_token=None), SMALL, "new"),
+        (SMALL, LARGE, "new"),
+        (LARGE, replace(SMALL, scopes=frozenset({"other"})), "new"),
+        (LARGE, replace(SMALL, scopes=frozenset({"read", "other"})), "new"),
+        (LARGE, SAME, "new"),
+        (LARGE, replace(SAME, refresh_token=None), "before"),
+        (replace(LARGE, refresh_token=None), replace(SAME, refresh_token=None), "new"),
+    ],
+    ids=[
+        "less",
+        "nothing",
+        "less-than-what-never-expires",
+        "less-than-what-is-still-good",
+        "less-than-what-can-be-renewed",
+        "less-than-what-ran-out",
+        "more",
+        "something-else",
+        "partly-something-else",
+        "as-much",
+        "as-much-but-cannot-be-renewed",
+        "as-much-and-neither-can-be-renewed",
+    ],
+)
+async def test_whoever_signs_in_for_less_keeps_what_was_granted(
+    identities: Identities, database: Database, clock: Clock, before: Credential, new: Credential, kept: str
+) -> None:
+    vault = Vault(database, CryptKeeper(keys=[KEYS[0]]), clock)
+    record = await sign_in(identities, vault, credentials=[before])
+    generation = held(await vault.credential(record)).generation
+    await vault.store(await vault.seal(record.id, identity("uni", "1", "ann1"), [new]), now=clock())
+    opened = await vault.credential(record)
+    assert opened.content == {"before": before, "new": new}[kept]
+    assert (held(opened).generation == generation) is (kept == "before"), "what is kept was not touched"
+
+
+@pytest.mark.parametrize("why", ["trouble", "lost-key", "moved-row"])
+async def test_what_cannot_be_used_gives_way_to_less(
+    identities: Identities, database: Database, clock: Clock, why: str
+) -> None:
+    vault = Vault(database, CryptKeeper(keys=[KEYS[0]]), clock)
+    record = await sign_in(identities, vault, credentials=[LARGE])
+    if why == "trouble":
+        assert await vault.set_aside(record, held(await vault.credential(record)), "invalid_grant")
+    if why == "lost-key":
+        vault = Vault(database, CryptKeeper(keys=[KEYS[1]]), clock)
+    if why == "moved-row":
+        other = await sign_in(identities, vault, "2", credentials=[replace(SMALL, scopes=LARGE.scopes)])
+        database.write_now(lambda connection: connection.exec_driver_sql(OVERWRITE_BY_ID, (other.id, record.id)))
+    await vault.store(await vault.seal(record.id, identity("uni", "1", "ann1"), [SMALL]), now=clock())
+    opened = await vault.credential(record)
+    assert opened.content == SMALL
+    assert (held(opened).trouble, held(opened).scopes) == ("", {"read"})
+
+
+OVERWRITE_BY_ID = (
+    "UPDATE hubauth_vault SET blob = (SELECT blob FROM hubauth_vault WHERE identity_id = ? AND purpose = 'credential') "
+    "WHERE identity_id = ? AND purpose = 'credential'"
+)
+
+
+@pytest.mark.row("R14")
+async def test_a_new_credential_takes_along_what_was_got_with_the_old_one_and_a_kept_one_does_not(
+    any_database: Database, clock: Clock
+) -> None:
+    vault = Vault(any_database, CryptKeeper(keys=[KEYS[0]]), clock)
+    store = Identities(any_database)
+    derived = Credential(access_token=Secret("derived"), resource="kafka")
+    record, other = await sign_in(store, vault, "1", [LARGE]), await sign_in(store, vault, "2", [LARGE])
+    for each in (record, other):
+        assert await vault.add(each, await vault.sealed(each, "kafka", derived))
+    person = identity("uni", "1", "ann1")
+    await vault.store(await vault.seal(record.id, person, [SMALL]), now=clock())
+    assert (await vault.credential(record, "kafka")).content == derived
+    await vault.store(await vault.seal(record.id, person, [SAME]), now=clock())
+    assert (await vault.credential(record, "kafka")).reason == "missing"
+    assert (await vault.credential(other, "kafka")).content == derived
+    assert (await vault.state(record)).content is not None
+
+
+async def test_what_is_renewed_leaves_what_was_got_with_it(any_database: Database) -> None:
+    vault, store = vault_with(any_database, KEYS[0]), Identities(any_database)
+    derived = Credential(access_token=Secret("derived"), resource="kafka")
+    record = await sign_in(store, vault)
+    assert await vault.add(record, await vault.sealed(record, "kafka", derived))
+    before = held(await vault.credential(record))
+    assert await vault.replace(record, await vault.sealed(record, "", SAME), before)
+    assert (await vault.credential(record)).content == SAME
+    assert (await vault.credential(record, "kafka")).content == derived
+    assert not await vault.replace(record, await vault.sealed(record, "", LARGE), before), "it is another by now"
+    assert (await vault.credential(record)).content == SAME
+
+
+async def test_what_a_row_says_unopened_is_what_is_inside(any_database: Database) -> None:
+    vault = vault_with(any_database, KEYS[0])
+    scopes = frozenset(f"https://api.example/scope/{number}" for number in range(100))
+    record = await sign_in(Identities(any_database), vault, credentials=[replace(LARGE, scopes=scopes)])
+    said = held(await vault.credential(record))
+    assert (said.scopes, said.expires_at, said.renewable, said.trouble) == (scopes, 2000.0, True, "")
+    forever = replace(LARGE, expires_at=None, refresh_token=None, scopes=frozenset())
+    await vault.store(await vault.seal(record.id, identity("uni", "1", "ann1"), [forever], anew=True), now=7.0)
+    said = held(await vault.credential(record))
+    assert (said.scopes, said.expires_at, said.renewable, said.updated_at) == (frozenset(), None, False, 7.0)
+
+
+def held(opened: Opened[Credential]) -> Held:
+    assert opened.held is not None
+    return opened.held
