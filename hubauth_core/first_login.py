@@ -59,7 +59,7 @@ class FirstLogin:
         except LoginRefused as error:
             refusal = error
         if source.first_login == "choose":
-            return self._form(source, proposal, refusal.sentence if refusal else "")
+            return self._form(source, proposal, _why_not(refusal) if refusal else "")
         if source.first_login == "refuse":
             raise LoginRefused(f"{source.label} lets nobody new into this hub.", code="first_login_refused")
         if refusal is None or source.first_login == "link":
@@ -73,8 +73,7 @@ class FirstLogin:
         try:
             return self._reserved(self._mapper.choose(source, identity, typed), identity)
         except LoginRefused as error:
-            sentence = "This name is taken. Choose another one." if error.code == "name_taken" else error.sentence
-            return self._form(source, typed, sentence)
+            return self._form(source, typed, _why_not(error))
 
     def _reserved(self, place: Place, identity: Identity) -> Place:
         self._mapper.reserve(place, identity)
@@ -89,6 +88,10 @@ class FirstLogin:
             submit="Take this name",
             error=error,
         )
+
+
+def _why_not(refusal: LoginRefused) -> str:
+    return "This name is taken here. Choose another one." if refusal.code == "name_taken" else refusal.sentence
 
 
 def _offered(source: Provider, sign_in: SignIn, refusal: LoginRefused) -> LoginRefused:
