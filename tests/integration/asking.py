@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -57,21 +56,7 @@ class Person:
 
     async def visit(self, service: str) -> str:
         """Sign in to a service: the token that it gets."""
-        asked = {"client_id": service, "redirect_uri": CALLBACK, "response_type": "code", "state": "s"}
-        page = await self.browser.request("GET", "/hub/api/oauth2/authorize", params=asked)
-        page = await self.browser.follow(page, until=CALLBACK)
-        code = parse_qs(urlsplit(page.location or "").query)["code"][0]
-        form = {
-            "client_id": service,
-            "client_secret": "token-of-binder",
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": CALLBACK,
-        }
-        async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.post(f"{self.hub.url}/hub/api/oauth2/token", data=form)
-        token: str = answer.json()["access_token"]
-        return token
+        return await self.browser.visit(service, "token-of-binder", CALLBACK)
 
     def events(self) -> list[dict[str, Any]]:
         return [event for event in self.scene.events() if event.get("hub_user") == self.name]

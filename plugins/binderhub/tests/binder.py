@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import binderhub.app
 import httpx
@@ -23,7 +23,7 @@ from traitlets.config import Config
 
 from hubauth_binderhub.configure import configure
 
-from .stub_hub import SERVICE_TOKEN, Person, StubHub
+from .stub_hub import SERVICE_TOKEN
 
 CLONE_ONLY = Path(__file__).with_name("clone_only.py")
 PREFIX = "registry.test/binder-"
@@ -111,6 +111,13 @@ class Outcome:
         return str(self.events[-1]["image"])
 
 
+class Visitor(Protocol):
+    """Somebody of whom BinderHub has an OAuth token."""
+
+    @property
+    def token(self) -> str: ...
+
+
 @dataclass
 class Binder:
     """A BinderHub that listens."""
@@ -120,7 +127,7 @@ class Binder:
     launcher: Launcher
     images: Path
 
-    async def launch(self, person: Person | None, spec: str) -> Outcome:
+    async def launch(self, person: Visitor | None, spec: str) -> Outcome:
         """Open the build page's event stream for `gh/...`, `gl/...` or `git/...`, until it is ready or has failed."""
         headers = {"Accept": "text/event-stream"}
         if person is not None:
@@ -144,7 +151,7 @@ class Binder:
 
 
 @asynccontextmanager
-async def binder(hub: StubHub, folder: Path, **settings: Any) -> AsyncIterator[Binder]:
+async def binder(hub_url: str, folder: Path, **settings: Any) -> AsyncIterator[Binder]:
     """A running one; `settings` are sections of its configuration."""
     images = folder / "images"
     images.mkdir()
@@ -154,14 +161,14 @@ async def binder(hub: StubHub, folder: Path, **settings: Any) -> AsyncIterator[B
             "build_class": CloneOnly,
             "builder_required": False,
             "hub_api_token": SERVICE_TOKEN,
-            "hub_url": f"{hub.url}/",
+            "hub_url": f"{hub_url}/",
             "image_prefix": PREFIX,
             "launch_quota_class": "binderhub.quota.LaunchQuota",
         },
         CloneOnly={"images": str(images)},
         HubOAuth={
             "api_token": SERVICE_TOKEN,
-            "api_url": f"{hub.url}/hub/api",
+            "api_url": f"{hub_url}/hub/api",
             "access_scopes": {"access:services!service=binder"},
             "hub_host": "https://hub.test",
             "oauth_client_id": "service-binder",

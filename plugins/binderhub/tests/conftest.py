@@ -85,14 +85,14 @@ def as_in_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest_asyncio.fixture
 async def start_binder(hub: StubHub, tmp_path: Path, as_in_the_image: None) -> AsyncIterator[Callable[..., Any]]:
-    """`await start_binder()` -> a running `Binder`."""
+    """`await start_binder()` -> a running `Binder`, of `hub` or of the hub at a `url`."""
     from jupyterhub.services.auth import HubOAuth
 
     async with AsyncExitStack() as stack:
 
-        async def start(**settings: Any) -> Binder:
+        async def start(url: str = "", **settings: Any) -> Binder:
             HubOAuth.clear_instance()
-            return await stack.enter_async_context(binder(hub, tmp_path, **settings))
+            return await stack.enter_async_context(binder(url or hub.url, tmp_path, **settings))
 
         yield start
     HubOAuth.clear_instance()

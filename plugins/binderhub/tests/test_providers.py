@@ -175,7 +175,7 @@ async def test_what_is_public_no_longer(forge: Forge, ann: Person, sha: str) -> 
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)
-@pytest.mark.parametrize("branch", ["feature/main", "50%", "a+b"])
+@pytest.mark.parametrize("branch", ["feature/main", "50%", "a+b", "1" * 40 + "-fix"])
 async def test_branches_with_odd_names(
     forge: Forge, ann: Person, sha: str, kind: type[OwnCredential], branch: str
 ) -> None:
