@@ -112,6 +112,10 @@ class ConfiguredClient(Provider):
         self._private_key = self._load_private_key()
         self.exchanges = parse_exchanges(self.exchange, self.allow_insecure_hosts)
         self.check_options()
+        self._resources = {
+            key: fingerprint(exchange, self.client_id, exchange.token_url or self.exchange_server)
+            for key, exchange in self.exchanges.items()
+        }
         self.api = self.new_api()
 
     @validate("required_email_domains")
@@ -170,10 +174,7 @@ class ConfiguredClient(Provider):
     @property
     def resources(self) -> Mapping[str, str]:
         """The exchanges by name, and what each stands for."""
-        return {
-            name: fingerprint(exchange, self.client_id, exchange.token_url or self.exchange_server)
-            for name, exchange in self.exchanges.items()
-        }
+        return self._resources
 
     @property
     def exchange_server(self) -> str:
