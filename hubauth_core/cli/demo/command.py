@@ -124,10 +124,10 @@ def private_repository(forge: Forge, lifetime: float) -> list[str]:
         "",
         *source("Code Forge", FORGE),
         "  It keeps a private repository. To work with it:",
-        "  1. Sign in, open Connections, and connect Code Forge with what it offers to add, 'repository'.",
-        "  2. Start your server, open a terminal there, and type:",
+        "  1. Sign in at the University as ben, open Connections, tick 'repository' and connect Code Forge.",
+        "  2. Then start your server (again, if it runs), open a terminal there, and type:",
         f"       git clone {forge.clone_url}",
-        f"  3. Wait: a token is good for {lifetime:g} seconds. Type 'git pull' there, and nobody asks for a password.",
+        f"  3. Wait: a token is good for {lifetime:g} seconds. 'git pull' works all the same: the hub gets a new one.",
     ]
 
 
