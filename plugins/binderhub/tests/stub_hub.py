@@ -51,7 +51,7 @@ class StubHub(ThreadingHTTPServer):
         self.known: set[str] = set()
         """Origins that the hub knows accounts of."""
         self.answers: dict[str, tuple[int, Any]] = {}
-        """User name -> status and body that stand in for the answer."""
+        """User name -> status and body that stand in for the answer; of a redirect, the body is where to."""
         self.seen: list[tuple[str, str]] = []
         """Path and Authorization header of each request for a credential."""
 
@@ -127,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: Any) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
+        if status == 302:
+            self.send_header("Location", body)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

@@ -10,6 +10,7 @@ import pytest
 from hubauth_binderhub.client import Visitor
 from hubauth_binderhub.errors import AccessRefused
 
+from .snare import Snare
 from .stub_hub import Person, StubHub, refusal
 
 FORGE = "https://forge.test"
@@ -102,12 +103,18 @@ async def test_hubauths_own_sentence(hub: StubHub, eve: Person, status: int, err
 
 @pytest.mark.parametrize(
     "answer",
-    [(200, b"<html>"), (200, []), (302, {}), (500, b""), (502, {"message": None})],
-    ids=["html", "list", "redirect", "empty", "no message"],
+    [(200, b"<html>"), (200, []), (500, b""), (502, {"message": None})],
+    ids=["html", "list", "empty", "no message"],
 )
 async def test_rubbish_is_no_credential(hub: StubHub, eve: Person, answer: tuple[int, Any]) -> None:
     hub.answers["eve"] = answer
     assert await refused(visitor(hub, eve))
+
+
+async def test_the_token_follows_no_redirect(hub: StubHub, eve: Person, trap: Snare) -> None:
+    hub.answers["eve"] = (302, f"{trap.url}/git-credential")
+    assert await refused(visitor(hub, eve))
+    assert not trap.asked
 
 
 async def test_hub_that_is_down(hub: StubHub, eve: Person) -> None:

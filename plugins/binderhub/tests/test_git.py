@@ -58,7 +58,7 @@ def test_origin(url: str, origin: str) -> None:
         "https://ann@forge.test/data",
         "ssh://git@forge.test/data",
         "git@forge.test:data",
-        "file:///data",
+        "file:///etc/passwd",
         "ext::sh -c data",
         "https://*/data",
         "https://*.test/data",
