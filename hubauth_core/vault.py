@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, exists, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from . import lease, revocation_queue
 from .binding import SealedRow, contents, store_sealed
@@ -19,7 +19,7 @@ from .database import Database
 from .errors import CredentialError
 from .mapping import Record
 from .rotation import Lazily, Stored
-from .schema import identities, vault
+from .schema import vault
 from .sealing import CREDENTIAL, STATE, Keeper, Owner, Sealing
 from .types import Credential, Identity, Secret
 
@@ -151,7 +151,7 @@ class Vault:
     async def replace(self, record: Record, row: SealedRow, held: Held) -> bool:
         """Put a renewed credential in the place of what was read; False if that is another by now, or gone.
 
-        Where the identity is gone, nothing comes back; the provider hears of it (row F20). Raises StoreError.
+        What was deleted or given back does not come back; the provider hears of it (row F20). Raises StoreError.
         """
         now = self._clock()
         new, key = contents(row, now), (row.identity_id, row.purpose, row.resource)
@@ -165,7 +165,7 @@ class Vault:
         return await self._database.write(write)
 
     async def add(self, record: Record, row: SealedRow) -> bool:
-        """Store a credential got with another one, unless the identity is gone (row F20). Raises StoreError."""
+        """Store a credential got with another one, unless that one is gone (row F20). Raises StoreError."""
         now = self._clock()
 
         def write(connection: Connection) -> bool:
@@ -243,11 +243,12 @@ class Vault:
 
 
 def _forsake_if_gone(connection: Connection, record: Record, row: SealedRow, now: float) -> bool:
-    """Leave what nobody owns any more to be revoked; False where somebody does.
+    """Leave what nobody has any more to be revoked (row R17); False where something of the identity is stored.
 
-    After a new sign-in nothing is revoked: a source may take the new grant back along with the old one.
+    That is, after a new sign-in nothing is revoked: a source may take the new grant back along with the old one.
     """
-    if connection.execute(select(exists().where(identities.c.id == record.id))).scalar():
+    stored = select(vault.c.generation).where(vault.c.identity_id == record.id, vault.c.purpose == CREDENTIAL)
+    if connection.execute(stored.with_for_update()).first():
         return False
     whose = {"identity_id": record.id, "provider": record.provider, "subject": record.subject}
     revocation_queue.add(connection, **whose, resource=row.resource, blob=row.blob, now=now)

@@ -314,23 +314,29 @@ def revocations(database: Database) -> int:
         return connection.exec_driver_sql("SELECT count(*) FROM hubauth_revocations").scalar() or 0
 
 
-@row("F20", "V15")
+@row("F20", "V15", "R17")
 @pytest.mark.parametrize("at_the_end", [False, True], ids=["while-asking", "while-storing"])
-async def test_a_user_who_is_deleted_meanwhile_does_not_come_back(
+@pytest.mark.parametrize("how", ["deleted", "given-back"])
+async def test_what_is_deleted_or_given_back_meanwhile_does_not_come_back(
     shelf: Shelf,
     any_database: Database,
     authority: Authority,
     at_the_end: bool,
+    how: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored = Stored(shelf, any_database, authority)
     record = await stored.sign_in()
     expire(stored)
+
+    async def end() -> None:
+        await (stored.delete() if how == "deleted" else stored.vault.give_back([record]))
+
     if at_the_end:
         seal = stored.vault.sealed
 
         async def sealed(*arguments: Any) -> Any:
-            await stored.delete()
+            await end()
             return await seal(*arguments)
 
         monkeypatch.setattr(stored.vault, "sealed", sealed)
@@ -339,7 +345,7 @@ async def test_a_user_who_is_deleted_meanwhile_does_not_come_back(
         authority.gate.clear()
         renews = asyncio.ensure_future(stored.token(record))
         await authority.asked()
-        await stored.delete()
+        await end()
         authority.gate.set()
     with pytest.raises(CredentialError) as caught:
         await renews
@@ -648,16 +654,17 @@ async def test_an_exchange_that_fails_ends_nothing(exchanging: Stored, says: Exc
     assert (await exchanging.token(record, "kafka")).startswith("kafka-")
 
 
-@row("F20")
-async def test_an_exchange_for_a_user_who_is_deleted_meanwhile_is_given_back(
-    shelf: Shelf, any_database: Database, authority: Authority
+@row("F20", "R17")
+@pytest.mark.parametrize("how", ["deleted", "given-back"])
+async def test_an_exchange_for_a_user_who_is_gone_meanwhile_is_given_back(
+    shelf: Shelf, any_database: Database, authority: Authority, how: str
 ) -> None:
     exchanging = Stored(shelf, any_database, authority, resources=KAFKA)
     record = await exchanging.sign_in()
     authority.gate.clear()
     asks = asyncio.ensure_future(exchanging.token(record, "kafka"))
     await authority.asked()
-    await exchanging.delete()
+    await (exchanging.delete() if how == "deleted" else exchanging.vault.give_back([record]))
     authority.gate.set()
     with pytest.raises(CredentialError):
         await asks
