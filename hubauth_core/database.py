@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from .errors import ConfigError, StoreError
 from .schema import MYSQL_FAMILY, VERSION_TABLE, VERSIONS, meta
@@ -58,6 +59,15 @@ class Database:
         try:
             with self._reads.connect() as connection:
                 yield connection
+        except FAILURES as error:
+            raise _store_error() from error
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """An ORM session for the same; it connects when it is first asked."""
+        try:
+            with Session(self._reads) as session:
+                yield session
         except FAILURES as error:
             raise _store_error() from error
 

@@ -1,4 +1,4 @@
-"""What stands behind credentials, put together from one configuration alike by the hub and by the credential service."""
+"""What stands behind credentials, put together from one configuration, alike by the hub and by a credential service."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from jupyterhub import orm
@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..errors import StoreError
 from ..hub import hub_key_of
 from ..types import HubUser
-from .api_answers import Reply, refusal, refusal_of_status
+from .api_answers import refusal
 from .callers import Caller, digest, holder_of
 from .handout import ROUTES, Call, HandOut, Route
-from .openapi import describe
+from .json_handler import Description, JSONHandler
 
 
 class Host(Protocol):
@@ -25,32 +25,7 @@ class Host(Protocol):
     hand_out: HandOut
 
 
-class JSONHandler(APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
-    """What our JSON has in common: never kept, never tagged, and no word of the caller repeated, in logs neither."""
-
-    async def prepare(self) -> None:
-        # The query may hold an address with a password in it; the arguments were taken out of it already.
-        self.request.uri = self.request.path
-        await super().prepare()
-
-    def set_default_headers(self) -> None:
-        super().set_default_headers()
-        self.set_header("Cache-Control", "no-store")
-
-    def compute_etag(self) -> None:
-        """None: it would be a digest of a token."""
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        self.reply(refusal_of_status(status_code))
-
-    def reply(self, reply: Reply) -> None:
-        self.set_status(reply.status)
-        for name, value in reply.headers.items():
-            self.set_header(name, value)
-        self.finish(json.dumps(reply.body))
-
-
-class CredentialsHandler(JSONHandler):
+class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
     """One route of the API."""
 
     def initialize(self, route: Route) -> None:
@@ -66,7 +41,7 @@ class CredentialsHandler(JSONHandler):
             address=self.request.remote_ip or "",
             login_url=url_path_join(self.hub.base_url, "connections"),
             find=self._find,
-            session=self.db,
+            session=lambda: nullcontext(self.db),
         )
         try:
             reply = await host.hand_out.answer(self._route, call)
@@ -84,11 +59,8 @@ class CredentialsHandler(JSONHandler):
         return HubUser(id=row_id, name=row.name, created=created)
 
 
-class OpenAPIHandler(JSONHandler):
-    """The description of the API, for everybody: it holds nothing of this hub but its address."""
-
-    async def get(self) -> None:
-        self.write(json.dumps(describe(url_path_join(self.hub.base_url, "api/hubauth"))))
+class DescriptionHandler(Description, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
+    """The description of the API."""
 
 
 def caller_of(handler: Any) -> Caller | None:
@@ -108,6 +80,6 @@ def caller_of(handler: Any) -> Caller | None:
 
 HANDLERS: list[tuple[Any, ...]] = [
     *((f"/api/hubauth{route.pattern}", CredentialsHandler, {"route": route}) for route in ROUTES),
-    ("/api/hubauth/openapi.json", OpenAPIHandler),
+    ("/api/hubauth/openapi.json", DescriptionHandler),
 ]
 """Everything below the hub's prefix that programs ask for, as tornado wants it."""

@@ -11,6 +11,8 @@ from jupyterhub.scopes import define_custom_scopes, has_scope, scope_definitions
 
 from ..configure import DESCRIPTION, SCOPE
 from ..errors import CallRefused
+from ..mapping import HubKey, hub_key
+from ..types import HubUser
 
 _OF_THE_HUB: Final = "jupyterhub"
 """The OAuth client of tokens that people make, and of those that a server starts with."""
@@ -22,11 +24,13 @@ _PREFIXES: Final = {"jupyterhub-user-": "server:", "service-": "service:"}
 class Caller:
     """Whoever holds the token of a call.
 
-    `user`: the hub user whose token it is, "" for a service's own; `holder`: the service, or somebody's server, that
-    holds it; `key`: a digest of the token; `scopes`: what it may do, as `jupyterhub.scopes.parse_scopes` gives it.
+    `user`: the hub user whose token it is, "" for a service's own, and `user_key`, who that was when the token was
+    checked; `holder`: the service, or somebody's server, that holds it; `key`: a digest of the token; `scopes`: what it
+    may do, as `jupyterhub.scopes.parse_scopes` gives it.
     """
 
     user: str = ""
+    user_key: HubKey | None = None
     holder: str = ""
     key: bytes = field(repr=False)
     scopes: Mapping[str, Any]
@@ -34,6 +38,10 @@ class Caller:
     def acting_for(self, user_name: str) -> str:
         """Who acts, for the audit trail; "" where people act for themselves."""
         return self.holder or ("" if self.user == user_name else self.user)
+
+    def is_another(self, user: HubUser) -> bool:
+        """Whether a hub user only has the name that the token's owner had when it was checked (row 10.3.3)."""
+        return self.user == user.name and self.user_key not in (None, hub_key(user))
 
 
 def digest(token: str) -> bytes:
@@ -54,8 +62,8 @@ def holder_of(client_id: str | None) -> str:
 def check_right(scopes: Mapping[str, Any], user_name: str, session: Any) -> None:
     """Whether scopes let somebody read a user's credentials: the rule of JupyterHub's `needs_scope` (row 10.3.2).
 
-    `session` is one on the hub's database, for `!group=`. Raises CallRefused: whoever may ask for some users hears of
-    another one what is said of nobody.
+    `session` is one on the hub's database, for `!group=`; without it the hub's function would answer wrongly, and
+    remember that. Raises CallRefused: whoever may ask for some users hears of another one what is said of nobody.
     """
     if has_scope(f"{SCOPE}!user={user_name}", scopes, db=session):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ LONGEST_NAME: Final = 255
 class Call:
     """What came in. `caller` is None without a valid token; `target` is what stands in the path after the user.
 
-    `find` looks up a hub user by exact name; `session` is one on the hub's database.
+    `find` looks up a hub user by exact name; `session` opens one on the hub's database.
     """
 
     caller: Caller | None
@@ -33,7 +34,7 @@ class Call:
     address: str
     login_url: str
     find: Callable[[str], HubUser | None]
-    session: Any
+    session: Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,11 @@ class HandOut:
         if call.caller is None:
             raise no_token()
         self._limit.admit(call.caller.key)
-        check_right(call.caller.scopes, call.user_name, call.session)
+        with call.session() as session:
+            check_right(call.caller.scopes, call.user_name, session)
         asked = parse(call.query, route.parameters)
         user = call.find(call.user_name) if _is_name(call.user_name) else None
-        if user is None:
+        if user is None or call.caller.is_another(user):
             raise nobody()
         asker = Asker(actor=call.caller.acting_for(user.name), address=call.address, min_ttl=asked.min_ttl)
         return await route.work(self._retrieval, user, call.target, asked, asker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -63,7 +64,7 @@ class Hub:
             address="192.0.2.1",
             login_url="/hub/connections",
             find=self.find,
-            session=None,
+            session=nullcontext,
         )
         return await self.hand_out.answer(route, replace(call, **parts))
 
@@ -109,6 +110,15 @@ async def test_an_unknown_user_reads_like_one_who_is_none_of_the_callers_busines
     unknown = await hub.get(caller=SERVICE, user_name="nobody")
     assert unknown.body == (await hub.get(user_name="ben")).body
     assert hub.retrieval.asked == []
+
+
+@pytest.mark.row("10.3.3")
+async def test_a_name_that_somebody_else_has_by_now_is_not_enough() -> None:
+    hub = Hub()
+    assert told(await hub.get(caller=replace(OWN, user_key=(1, 1.0)))) == (404, "not_found")
+    assert hub.retrieval.asked == []
+    assert told(await hub.get(caller=replace(OWN, user_key=(1, 2.0)))) == (200, "")
+    assert told(await hub.get(caller=replace(SERVICE, user="admin", user_key=(1, 1.0)))) == (200, "")
 
 
 @pytest.mark.parametrize("name", ["ann\x00", "a" * 256, "ann\n"])
