@@ -46,7 +46,7 @@ class Access:
 
         Raises LoginRefused for those whom a restriction keeps out, whatever else would allow them.
         """
-        self._refuse_blocked(provider, identity)
+        self.refuse_blocked(provider, identity)
         if own is not None and not own.allowed:
             raise LoginRefused(f"{provider.label} does not let you in.", code="not_allowed")
         subject, name = f"{SUBJECT_MARK}{identity.subject}", self._own_name(provider, identity)
@@ -74,7 +74,8 @@ class Access:
         name = _spelled(provider, identity)
         return name in provider.blocked_users and not name.startswith(SUBJECT_MARK)
 
-    def _refuse_blocked(self, provider: Provider, identity: Identity) -> None:
+    def refuse_blocked(self, provider: Provider, identity: Identity) -> None:
+        """Raise LoginRefused for whom the block list names, or has named under an earlier username."""
         if not provider.blocked_users:
             return
         names = {_spelled(provider, identity), *self._pins.names_of(identity.provider, identity.subject)}

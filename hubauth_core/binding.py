@@ -9,9 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, insert, select, update
 
 from .errors import LoginRefused, ProviderError, StoreError
 from .mapping import HubKey, Record, hub_key
@@ -22,6 +22,12 @@ from .types import HubUser, Identity
 
 FRESH = 300
 """Seconds within which a sign-in that changes nothing is not written down again."""
+
+
+_OF_HUB_USER: Final = select(identities).where(
+    *(identities.c[name] == bindparam(name) for name in ("hub_user_id", "hub_user_created"))
+)
+"""Prepared once: every request for a credential asks this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +143,11 @@ def find(connection: Connection, provider: str, subject: str) -> Record | None:
 def records(connection: Connection, *where: Any) -> list[Record]:
     """The identities of which all of `where` holds."""
     return [_record(row) for row in connection.execute(select(identities).where(*where))]
+
+
+def identities_of(connection: Connection, user: HubKey) -> list[Record]:
+    """The identities of a hub user."""
+    return [_record(row) for row in connection.execute(_OF_HUB_USER, columns(user))]
 
 
 def ever_had(connection: Connection, user: HubKey) -> bool:

@@ -11,7 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,9 @@ from .types import Event
 
 LONGEST: Final = 64
 """Characters of a name that reach a log line."""
+
+FREQUENT: Final = frozenset({"credential"})
+"""Kinds of events that fill a log: where they stand in a file, the log has them at level debug."""
 
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -63,7 +66,7 @@ class Audit:
             time=event.time or time.time(),
         )
         EVENTS.labels(event.kind, event.provider, event.reason).inc()
-        line = json.dumps({name: value for name, value in asdict(event).items() if value != ""})
+        line = json.dumps({name: value for name, value in vars(event).items() if value != ""})
         try:
             if self._path is not None:
                 with self._path.open("a", encoding="utf-8") as trail:
@@ -72,7 +75,8 @@ class Audit:
             self._log.error("hubauth: the audit trail %s cannot be written: %s", self._path, error.strerror)
             if self._required and not event.reason:
                 raise StoreError("This sign-in could not be recorded. Try again later.", code="audit_failed") from None
-        self._log.info("hubauth event %s", line)
+        quiet = event.kind in FREQUENT and self._path is not None
+        self._log.log(logging.DEBUG if quiet else logging.INFO, "hubauth event %s", line)
         self._listeners(event)
 
 

@@ -50,7 +50,7 @@ class Identities:
     def of_hub_user(self, user: HubKey) -> list[Record]:
         """The identities of a hub user, the home identity first."""
         with self._database.read() as connection:
-            found = binding.records(connection, *binding.belongs(identities, user))
+            found = binding.identities_of(connection, user)
         return sorted(found, key=lambda record: (not record.home, record.created_at, record.id))
 
     def home_of(self, user: HubKey) -> Record | None:

@@ -107,6 +107,10 @@ class Retrieval:
         self._audit.record(about)
         return record, found
 
+    async def keep_fresh(self, user: HubUser, provider: str, resource: str, seconds: float) -> None:
+        """Renew a credential that is not good for so long, and hand it to nobody. Raises what `credential` raises."""
+        await self._refresher.fresh(self._find(user, provider), resource, min_ttl=seconds)
+
     async def for_git(self, user: HubUser, url: str, asker: Asker = ITSELF) -> GitCredential:
         """The credential that opens a git repository. Raises CredentialError `bad_request`, `unknown_host` besides."""
         repository = parse_repository(url)
@@ -145,7 +149,7 @@ class Retrieval:
         provider = self._registry.providers.get(record.provider)
         try:
             if provider is not None:
-                self._access.decide(provider, record.identity)
+                self._access.refuse_blocked(provider, record.identity)
         except LoginRefused:
             return True
         return False

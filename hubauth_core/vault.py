@@ -199,7 +199,7 @@ class Vault:
         take it back by not repeating it. What is kept stays untouched, because it may just be renewed.
         """
         row = self._row(owner)
-        held = None if row is None else _held(row)
+        held = None if row is None else held_by(row)
         if held is None or held.trouble or not new.scopes <= held.scopes:
             return True
         if not (held.renewable or held.lasts(self._clock())):
@@ -231,10 +231,10 @@ class Vault:
             opened = await self._sealing.open(owner, row.blob)
         except CredentialError as error:
             log.warning("hubauth: a %s of identity %s: %s", owner.purpose, owner.record_id, error.sentence)
-            return Opened(None, "unusable", _held(row))
+            return Opened(None, "unusable", held_by(row))
         if not opened.by_first_key:
             self._lazily.rewrite(Stored(owner, row.blob, generation=row.generation), opened.content)
-        return Opened(opened.content, held=_held(row))
+        return Opened(opened.content, held=held_by(row))
 
     def _row(self, owner: Owner) -> Row[Any] | None:
         with self._database.read() as connection:
@@ -263,7 +263,8 @@ def _key(record: Record, resource: str) -> lease.Key:
     return (record.id, CREDENTIAL, resource)
 
 
-def _held(row: Row[Any]) -> Held:
+def held_by(row: Row[Any]) -> Held:
+    """What a row of the vault says."""
     return Held(
         resource=row.resource,
         scopes=frozenset(row.scopes.split()),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any, Protocol
 
-from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.utils import url_path_join
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import StoreError
-from ..hub import hub_key_of
+from ..hub import hub_key_of, key_by_name
 from ..types import HubUser
 from .api_answers import refusal
 from .callers import Caller, digest, holder_of
@@ -52,11 +51,11 @@ class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupy
         self.reply(reply)
 
     def _find(self, name: str) -> HubUser | None:
-        row = orm.User.find(self.db, name)
-        if row is None:
-            return None
-        row_id, created = hub_key_of(row)
-        return HubUser(id=row_id, name=row.name, created=created)
+        me = self.current_user
+        if me is not None and getattr(me, "orm_user", None) is not None and me.name == name:
+            row_id, created = hub_key_of(me)  # the hub has just read this row
+            return HubUser(id=row_id, name=name, created=created)
+        return key_by_name(self.db, name)
 
 
 class DescriptionHandler(Description, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
