@@ -19,6 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {
     "hubauth-core": (ROOT, "hubauth_core"),
+    "hubauth-binderhub": (ROOT / "plugins" / "binderhub", "hubauth_binderhub"),
     "hubauth-github": (ROOT / "plugins" / "github", "hubauth_github"),
     "hubauth-gitlab": (ROOT / "plugins" / "gitlab", "hubauth_gitlab"),
 }
