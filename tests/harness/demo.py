@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -49,6 +50,12 @@ class Demo:
     def family(self) -> list[psutil.Process]:
         """The hub, its proxy, the servers and what they started."""
         return psutil.Process(self.child.pid).children(recursive=True)
+
+    def runs(self, program: str) -> bool:
+        """Whether a process of the family has this in its command line."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return any(program in " ".join(each.cmdline()) for each in self.family)
+        return False
 
     def server(self, username: str) -> psutil.Process:
         """The person's running server."""

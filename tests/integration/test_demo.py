@@ -137,7 +137,7 @@ async def test_sign_in_ends_in_jupyterlab_and_ctrl_c_leaves_nothing(start: Calla
 
 def test_ctrl_c_while_it_starts_leaves_nothing(start: Callable[[], Demo]) -> None:
     demo = start()
-    demo.child.wait_until(lambda: len(demo.family) > 1)  # the hub, and its proxy
+    demo.child.wait_until(lambda: demo.runs("configurable_http_proxy"))
     family = demo.family
     assert demo.interrupt() == 0
     assert_all_gone(family)

@@ -74,5 +74,10 @@ def make_repository(folder: Path) -> None:
 
 def _git(*arguments: str, said: bytes = b"") -> None:
     subprocess.run(  # noqa: S603  # no word of it comes from outside
-        [GIT, *arguments], input=said, env=git_environment(), check=True, capture_output=True
+        [GIT, *arguments],
+        input=said,
+        env=git_environment(),
+        check=True,
+        capture_output=True,
+        start_new_session=True,  # Ctrl-C is for the demo, which then ends everything in order
     )

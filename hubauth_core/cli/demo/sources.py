@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from ...testing.idp import IdentityProvider, log
 from .forge import SCOPE, Forge, make_repository
 from .git_http import GIT
+from .hub import DemoFailed
 from .people import FORGE, GUEST, GUEST_PASSWORD, LIBRARY, MEMBERS, UNIVERSITY
 
 LOG = "sources.log"
@@ -48,7 +50,10 @@ class Sources:
 
 @asynccontextmanager
 async def sources(directory: Path, lifetime: float) -> AsyncIterator[Sources]:
-    """Run them. `lifetime`: seconds for which an access token is good; `directory` keeps what the forge has."""
+    """Run them. `lifetime`: seconds for which an access token is good; `directory` keeps what the forge has.
+
+    Raises DemoFailed.
+    """
     async with AsyncExitStack() as stack:
         stack.enter_context(_written_down(directory / LOG))
         university = IdentityProvider(title="University", people=UNIVERSITY, lifetime=lifetime)
@@ -60,7 +65,10 @@ async def sources(directory: Path, lifetime: float) -> AsyncIterator[Sources]:
 
 
 async def _forge(folder: Path, lifetime: float) -> Forge:
-    await asyncio.to_thread(make_repository, folder)
+    try:
+        await asyncio.to_thread(make_repository, folder)
+    except subprocess.CalledProcessError as error:
+        raise DemoFailed(f"git cannot make a repository here.\n{error.stderr.decode(errors='replace')}") from None
     return Forge(title="Code Forge", people=FORGE, repositories=folder, members=MEMBERS, lifetime=lifetime)
 
 

@@ -196,6 +196,14 @@ async def test_backend_ends_when_whoever_asked_has_gone(
     await asyncio.to_thread(process.wait, 60)
 
 
+def test_ctrl_c_does_not_reach_git_while_it_makes_the_repository(
+    stand_in: Callable[[str], None], tmp_path: Path
+) -> None:
+    stand_in(f"import os\nif os.getsid(0) == os.getpid(): open({str(tmp_path / 'alone')!r}, 'w')")
+    make_repository(tmp_path)
+    assert (tmp_path / "alone").exists()
+
+
 def test_repository_of_the_time_before_is_kept(tmp_path: Path) -> None:
     make_repository(tmp_path)
     bare = ("-C", str(tmp_path / NAME))

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from hubauth_core.cli import main
 from hubauth_core.cli.check import examine
 from hubauth_core.cli.demo import command
-from hubauth_core.cli.demo.hub import DemoHub, claim_port, literal, write_config
+from hubauth_core.cli.demo.hub import DemoFailed, DemoHub, claim_port, literal, write_config
 from hubauth_core.cli.demo.people import GUEST, GUEST_PASSWORD
 from hubauth_core.cli.demo.sources import LOG, sources
 
@@ -62,6 +62,16 @@ async def test_without_git_the_demo_runs_and_says_in_a_line_what_is_missing(
         told = command.welcome(DemoHub(directory=tmp_path, port=8000), beside.forge, 300)
         [line] = [line for line in told.splitlines() if "Forge" in line]
         assert "git is not installed" in line
+
+
+async def test_git_that_cannot_do_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git = tmp_path / "git"
+    git.write_text("#!/bin/sh\necho too old >&2; exit 129\n")
+    git.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DemoFailed, match=r"git cannot make a repository here.\ntoo old"):
+        async with sources(tmp_path, 300):
+            pass
 
 
 async def test_what_the_sources_are_asked_is_written_down(tmp_path: Path) -> None:
