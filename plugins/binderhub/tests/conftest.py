@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from jupyterhub.services.auth import HubOAuth
 
 HERE = Path(__file__).parent
 STAND_IN = importlib.util.find_spec("binderhub") is None
@@ -86,8 +87,6 @@ def as_in_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest_asyncio.fixture
 async def start_binder(hub: StubHub, tmp_path: Path, as_in_the_image: None) -> AsyncIterator[Callable[..., Any]]:
     """`await start_binder()` -> a running `Binder`, of `hub` or of the hub at a `url`."""
-    from jupyterhub.services.auth import HubOAuth
-
     async with AsyncExitStack() as stack:
 
         async def start(url: str = "", **settings: Any) -> Binder:

@@ -7,11 +7,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from jupyterhub.services.auth import HubOAuth
 
 from .binder import Binder, folder_of
 from .git_host import GitHost
 from .snare import Snare, snare
-from .stub_hub import Person, StubHub
+from .stub_hub import Person, StubHub, stub_hub
 
 StartBinder = Callable[..., Awaitable[Binder]]
 
@@ -229,4 +230,28 @@ async def test_an_address_with_a_password_is_refused(
     launched = await binder.launch(ann, f"git/{address}/main")
     assert "without a name or a password" in launched.message
     assert not host.paths()
+    assert not hub.seen
+
+
+@pytest.mark.usefixtures("private")
+async def test_names_of_images_take_a_secret_of_the_service(
+    start_binder: StartBinder, host: GitHost, ann: Person
+) -> None:
+    binder = await start_binder()
+    before = await binder.launch(ann, spec(host, "private.git"))
+    HubOAuth.instance().api_token = "another-token-of-the-service"
+    after = await binder.launch(ann, spec(host, "private.git"))
+    assert after.image != before.image
+
+
+@pytest.mark.usefixtures("private")
+async def test_another_service_may_hand_out_credentials(
+    start_binder: StartBinder, host: GitHost, hub: StubHub, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binder = await start_binder()
+    with stub_hub() as service:
+        service.people, service.known = hub.people, hub.known
+        monkeypatch.setenv("HUBAUTH_API_URL", f"{service.api_url}/")
+        assert (await binder.launch(ann, spec(host, "private.git"))).phase == "ready"
+        assert service.seen
     assert not hub.seen
