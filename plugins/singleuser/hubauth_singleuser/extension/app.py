@@ -12,6 +12,7 @@ from tornado.ioloop import IOLoop
 from traitlets import Bool, TraitError, Unicode, validate
 
 from ..client import Client
+from ..git.located import located
 from ..git.whole_path import spelled_out
 from ..token_files import wanted
 from .handlers import CredentialHandler, OverviewHandler, StatusPage
@@ -51,7 +52,7 @@ class HubAuthSingleUser(ExtensionApp):
         return path
 
     def initialize_handlers(self) -> None:
-        """The routes and the task, if JupyterHub started this server."""
+        """Routes, the task, and what terminals and kernels inherit, if JupyterHub started this server."""
         if not os.environ.get("JUPYTERHUB_API_TOKEN"):
             self.log.info("hubauth: not started by JupyterHub, so there are no tokens")
             return
@@ -65,6 +66,7 @@ class HubAuthSingleUser(ExtensionApp):
                 (rf"/{self.local_path}/([^/]+)", CredentialHandler, known | {"exposed": self.expose_tokens}),
             ]
         )
+        os.environ.update(located(os.environ))
         self._keep_files(client)
 
     def _keep_files(self, client: Client) -> None:

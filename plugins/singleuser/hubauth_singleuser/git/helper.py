@@ -37,12 +37,10 @@ def main() -> int:
             sys.stdout.write(_get(sys.stdin.buffer.read(LARGEST_QUESTION + 1)))
         case ["erase"]:
             _erase(sys.stdin.buffer.read(LARGEST_QUESTION + 1))
-        case ["store"]:
-            sys.stdin.buffer.read()  # so that git does not write into a closed pipe
         case ["capability"]:
             sys.stdout.write("version 0\n")
         case [_]:
-            pass  # "if it does not support the requested operation, it should silently ignore the request"
+            pass  # "store", and what a later git may ask: "it should silently ignore the request"
         case _:
             sys.stderr.write(USAGE)
             return 2

@@ -12,9 +12,6 @@ from ..origin import Origin
 
 VARIABLE: Final = "HUBAUTH_GIT_URLS"
 
-DEEPEST: Final = 4
-"""How often a path may be percent-encoded before it is not believed any more."""
-
 
 @dataclass(frozen=True)
 class Place:
@@ -61,12 +58,13 @@ def is_ours(place: Place, places: Iterable[Place]) -> bool:
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    """The path's segments. Raises ValueError for one that a server could take for a step up, however it is encoded."""
-    plain = path
-    for _ in range(DEEPEST):
-        plain = unquote(plain)
-    if unquote(plain) != plain or "\\" in plain or not plain.isprintable():
+    """The path's segments. Raises ValueError for one that a server could take for a step up, however it is encoded.
+
+    git has decoded the path already, so what still looks encoded hides something.
+    """
+    if unquote(path) != path or "\\" in path or not path.isprintable():
         raise ValueError("a path that is not plain")
-    if {".", ".."} & set(plain.split("/")):
+    segments = tuple(segment for segment in path.split("/") if segment)
+    if {".", ".."} & set(segments):
         raise ValueError("a path that leads upwards")
-    return tuple(segment for segment in path.split("/") if segment)
+    return segments

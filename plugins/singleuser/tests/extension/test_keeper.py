@@ -40,7 +40,8 @@ class Time:
 
     async def settled(self) -> None:
         """Until the keeper has nothing to do."""
-        await self.asleep.wait()
+        async with asyncio.timeout(60):
+            await self.asleep.wait()
         self.asleep.clear()
 
     async def reaches(self, seconds: float) -> None:
@@ -119,6 +120,7 @@ async def test_a_short_lived_token_is_renewed_after_half_its_life(keep: Any, tim
     hub.connect("github", token="two", expires_at=NOW + 80)
     await time.reaches(21)
     assert held(path) == "two"
+    assert len(hub.requests) == 2
 
 
 async def test_a_token_without_an_expiry_is_looked_at_every_hour(keep: Any, time: Time, hub: Any, path: Path) -> None:
