@@ -50,7 +50,8 @@ class Stored:
     ) -> None:
         if not shelf.entry_points:
             shelf.add_type("forge", Forge)
-        self.clock, self.authority, self.events = authority.clock, authority, list[Event]()
+        self.database, self.clock, self.authority = database, authority.clock, authority
+        self.events: list[Event] = []
         providers = {"uni": options or {}, **(others or {})}
         self.registry = shelf.registry(
             {name: {"type": "forge", "allow_all": True, **more} for name, more in providers.items()},

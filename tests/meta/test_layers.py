@@ -28,6 +28,7 @@ ORDER = [
         "revocation",
         "git",
         "retrieval",
+        "renewal",
         "strongroom",
         "spawning",
         "linking",
