@@ -8,6 +8,7 @@ import click
 
 from ..errors import HubAuthError
 from .check import check
+from .consent import consent
 from .demo.command import demo
 from .providers import providers
 from .store import init, upgrade_db
@@ -30,5 +31,5 @@ def main() -> None:
     """Pluggable sign-in for JupyterHub: look at what is installed, check a configuration, try it out."""
 
 
-for command in (providers, check, demo, init, upgrade_db):
+for command in (providers, check, demo, init, upgrade_db, consent):
     main.add_command(command)

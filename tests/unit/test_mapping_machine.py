@@ -1,8 +1,8 @@
-"""Whatever happens in whatever order, nobody reaches somebody else's hub user (decision 2 of the architecture).
+"""Whatever happens in whatever order, nobody reaches somebody else's hub user (decisions 2 and 3 of the architecture).
 
-The machine signs people in at two providers, renames them there and in the hub, deletes and recreates hub users with
-reused ids, restarts, lets two sign-ins overlap, and lets the database fail while one is recorded. Its own book says
-who may be whom; the store is never asked.
+The machine signs people in at three providers, renames them there and in the hub, connects and disconnects their
+accounts, changes which one decides, deletes and recreates hub users with reused ids, restarts, lets two sign-ins
+overlap, and lets the database fail while one is recorded. Its own book says who may be whom; the store is never asked.
 """
 
 from __future__ import annotations
@@ -29,28 +29,30 @@ from harness.known_users import KnownUsers
 from harness.people import House, identity
 from hubauth_core import HubUser, LoginRefused, StoreError
 from hubauth_core.database import Database, open_database
-from hubauth_core.identities import Identities
+from hubauth_core.errors import LinkRefused
+from hubauth_core.identities import Identities, new_id
 from hubauth_core.mapping import HubKey, Place, hub_key
 from hubauth_core.names import name_key
 
 MEMORY = Path("/dev/shm")
 """Where there is one: thousands of small transactions need not reach a disk."""
 
-PREFIXES = {"uni": "", "github": "github-"}
+PREFIXES = {"uni": "", "github": "github-", "forge": "forge-"}
 LISTED = ["boss", "github-bob"]
 """Written hub-wide; each leads to one provider."""
 ADOPT = {"github": {"adopt": ["github-ann"]}}
 
 Person = tuple[str, str]
-PEOPLE = st.tuples(st.sampled_from(sorted(PREFIXES)), st.sampled_from("123"))
+PROVIDERS = st.sampled_from(sorted(PREFIXES))
+PEOPLE = st.tuples(PROVIDERS, st.sampled_from("123"))
 NAMES = st.sampled_from(["ann", "Ann", "аnn", "bob", "boss", "github-ann", "x/y"])
 HUB_NAMES = st.sampled_from(["ann", "bob", "boss", "github-ann", "github-bob"])
 
 
 class SignIns(RuleBasedStateMachine):
-    """`owners`: whose each hub user is. `names`: who was first to have a name, by what it looks like.
-
-    `pinned`: the first subject that used a provider's username. `usernames`: what people are called at their providers.
+    """`home`: who decides about each hub user; `recorded`: whose each identity is. `names`: who was first to have a
+    name, by what it looks like. `pinned`: the first subject that used a provider's username. `usernames`: what people
+    are called at their providers.
     """
 
     template: Path
@@ -62,7 +64,8 @@ class SignIns(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="hubauth-machine-", dir=memory))
         self.file = Path(shutil.copy(self.template, self.directory))
         self.hub_users = KnownUsers()
-        self.owners: dict[HubKey, Person] = {}
+        self.home: dict[HubKey, Person] = {}
+        self.recorded: dict[Person, HubKey] = {}
         self.names: dict[str, HubKey] = {}
         self.pinned: dict[tuple[str, str], str] = {}
         self.usernames: dict[Person, str] = {}
@@ -118,8 +121,9 @@ class SignIns(RuleBasedStateMachine):
         user = data.draw(st.sampled_from(self.hub_users.everybody()))
         if how != "silently":
             self.runner.run(self.house.identities.forget(hub_key(user)))
-            self.forgotten |= {hub_key(user)} & set(self.owners)
+            self.forgotten |= {hub_key(user)} & set(self.home)
             self.names = {name: owner for name, owner in self.names.items() if owner != hub_key(user)}
+            self.recorded = {person: owner for person, owner in self.recorded.items() if owner != hub_key(user)}
         if how != "halfway":
             self.hub_users.delete(user)
 
@@ -131,6 +135,61 @@ class SignIns(RuleBasedStateMachine):
             user = max(everybody, key=lambda each: each.id)
             self.hub_users.delete(user)
             self.hub_users.add(user.name)
+
+    # Connections.
+
+    @precondition(lambda self: self.hub_users.everybody())
+    @rule(data=st.data(), person=PEOPLE)
+    def connect(self, data: st.DataObject, person: Person) -> None:
+        """Whoever is signed in as a hub user proves to be this person, too."""
+        user = data.draw(st.sampled_from(self.hub_users.everybody()))
+        key, mine = hub_key(user), self.identities_of(hub_key(user))
+        username = self.usernames.setdefault(person, "ann")
+        record = self.house.identities.find(*person)
+        free = person not in self.recorded and mine and person[0] not in {provider for provider, _ in mine}
+        try:
+            linked = self.house.identities.link(
+                identity(*person, username),
+                user,
+                record_id=record.id if record else new_id(),
+                pin=self.spelled(person),
+            )
+            self.runner.run(linked)
+        except LinkRefused:
+            assert not free, "an account that is nobody's was refused"
+            assert person not in mine, "somebody's own account was refused"
+        else:
+            assert free or person in mine, f"{person} went from {self.recorded.get(person)} to {key}"
+            self.recorded[person] = key
+            self.pinned.setdefault((person[0], self.spelled(person)), person[1])
+
+    @precondition(lambda self: self.recorded)
+    @rule(data=st.data(), provider=PROVIDERS, working=st.sets(PROVIDERS))
+    def disconnect(self, data: st.DataObject, provider: str, working: set[str]) -> None:
+        """`working`: the providers that are in service."""
+        key = data.draw(st.sampled_from(sorted(set(self.recorded.values()))))
+        mine = self.identities_of(key)
+        work = self.house.identities.unlink(key, provider, lambda record: record.provider in working)
+        try:
+            gone = self.runner.run(work)
+        except LinkRefused:
+            others = {name for name, _ in mine if name != provider}
+            assert provider == self.home[key][0] or not others & working or provider not in {name for name, _ in mine}
+            return
+        person = (gone.provider, gone.subject)
+        assert person in mine
+        assert person != self.home[key], "the main account is gone"
+        del self.recorded[person]
+        assert {name for name, _ in self.identities_of(key)} & working, "the last way in is gone"
+
+    @precondition(lambda self: self.recorded)
+    @rule(data=st.data())
+    def change_home(self, data: st.DataObject) -> None:
+        person = data.draw(st.sampled_from(sorted(self.recorded)))
+        key = self.recorded[person]
+        if self.home[key] != person:
+            self.runner.run(self.house.identities.make_home(key, person[0]))
+            self.home[key] = person
 
     # Sign-ins.
 
@@ -180,20 +239,22 @@ class SignIns(RuleBasedStateMachine):
         try:
             self.runner.run(self.house.bind(*person, username, place, user))
         except StoreError:
-            assert self.owners.get(hub_key(user)) != person or hub_key(user) in self.forgotten
+            assert self.recorded.get(person) != hub_key(user)
+            if place.hub_user is None:
+                self.unfinished[hub_key(user)] = person
             return
         self.check_bound(person, username, user)
 
     def check_place(self, person: Person, place: Place) -> None:
         """The hub user whom a sign-in would reach is this person's, or the rules give it to them."""
         former = self.names.get(name_key(place.name))
-        assert former is None or place.returning or self.owners[former] == person, "the name is recorded for another"
+        assert former is None or place.returning or self.home[former] == person, "the name is recorded for another"
         user = place.hub_user
         if user is None:
             assert self.hub_users.find(place.name) is None
             return
-        owner = self.owners.get(hub_key(user))
-        assert owner in (None, person), f"{person} reaches the hub user of {owner}"
+        owner = self.home.get(hub_key(user))
+        assert owner is None or self.recorded.get(person) == hub_key(user), f"{person} reaches the hub user of {owner}"
         assert hub_key(user) not in self.forgotten, "who ever had an identity was adopted"
         if owner is None and self.unfinished.get(hub_key(user)) != person:
             provider, subject = person
@@ -203,8 +264,12 @@ class SignIns(RuleBasedStateMachine):
 
     def check_bound(self, person: Person, username: str, user: HubUser) -> None:
         key = hub_key(user)
-        assert self.owners.setdefault(key, person) == person, "two people have one hub user"
-        self.names = {name: each for name, each in self.names.items() if self.owners[each] != person or each == key}
+        assert self.recorded.get(person) == key or key not in self.home, "two people have one hub user"
+        former = self.recorded.get(person)
+        if former != key and former is not None and self.home[former] == person:
+            self.names = {name: each for name, each in self.names.items() if each != former}
+        self.home.setdefault(key, person)
+        self.recorded[person] = key
         self.names.setdefault(name_key(user.name), key)
         spelled = self.house.providers[person[0]].normalize_username(username)
         self.pinned.setdefault((person[0], spelled), person[1])
@@ -214,8 +279,12 @@ class SignIns(RuleBasedStateMachine):
 
     def hub_user_of(self, person: Person) -> HubUser | None:
         """The person's hub user, by our own book, if it still lives and nobody asked to forget it."""
-        mine = [user for user in self.hub_users.everybody() if self.owners.get(hub_key(user)) == person]
-        return next((user for user in mine if hub_key(user) not in self.forgotten), None)
+        mine = self.recorded.get(person)
+        return next((user for user in self.hub_users.everybody() if hub_key(user) == mine), None)
+
+    def identities_of(self, key: HubKey) -> set[Person]:
+        """Who may sign in as a hub user, by our own book."""
+        return {person for person, owner in self.recorded.items() if owner == key}
 
     def contents(self) -> list[str]:
         with sqlite3.connect(self.file) as connection:
@@ -225,10 +294,10 @@ class SignIns(RuleBasedStateMachine):
     def records_agree_with_our_book(self) -> None:
         for user in self.hub_users.everybody() if self.database else ():
             records = self.house.identities.of_hub_user(hub_key(user))
-            assert len(records) <= 1
-            assert all(
-                record.home and (record.provider, record.subject) == self.owners[hub_key(user)] for record in records
-            )
+            mine = {(record.provider, record.subject) for record in records}
+            assert mine == self.identities_of(hub_key(user))
+            decides = [(record.provider, record.subject) for record in records if record.home]
+            assert decides == ([self.home[hub_key(user)]] if records else [])
 
 
 @pytest.mark.row("B4", "V15", "V36", "V39")
