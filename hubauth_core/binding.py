@@ -142,12 +142,12 @@ def find(connection: Connection, provider: str, subject: str) -> Record | None:
 
 def records(connection: Connection, *where: Any) -> list[Record]:
     """The identities of which all of `where` holds."""
-    return [_record(row) for row in connection.execute(select(identities).where(*where))]
+    return [record_of(row) for row in connection.execute(select(identities).where(*where))]
 
 
 def identities_of(connection: Connection, user: HubKey) -> list[Record]:
     """The identities of a hub user."""
-    return [_record(row) for row in connection.execute(_OF_HUB_USER, columns(user))]
+    return [record_of(row) for row in connection.execute(_OF_HUB_USER, columns(user))]
 
 
 def ever_had(connection: Connection, user: HubKey) -> bool:
@@ -242,7 +242,8 @@ def _own_name(connection: Connection, user: HubUser) -> None:
         connection.execute(insert(names).values(name_key=key, **columns(hub_key(user))))
 
 
-def _record(row: Row[Any]) -> Record:
+def record_of(row: Row[Any]) -> Record:
+    """The identity in a row."""
     return Record(
         id=row.id,
         provider=row.provider,

@@ -15,7 +15,7 @@ from . import binding, links
 from .binding import Binding, SealedRow
 from .database import Database, installed_at
 from .links import Link
-from .mapping import HubKey, Record
+from .mapping import HubKey, Record, home_first
 from .names import Prefix
 from .schema import identities, names, pins
 from .sweep import record_prefixes, sweep, tell
@@ -51,7 +51,7 @@ class Identities:
         """The identities of a hub user, the home identity first."""
         with self._database.read() as connection:
             found = binding.identities_of(connection, user)
-        return sorted(found, key=lambda record: (not record.home, record.created_at, record.id))
+        return sorted(found, key=home_first)
 
     def home_of(self, user: HubKey) -> Record | None:
         """The identity whose provider decides about the hub user."""

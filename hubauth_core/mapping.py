@@ -48,6 +48,11 @@ class Record:
         return Identity(provider=self.provider, subject=self.subject, username=self.username)
 
 
+def home_first(record: Record) -> tuple[bool, float, str]:
+    """The order of a hub user's identities."""
+    return (not record.home, record.created_at, record.id)
+
+
 class Recorded(Protocol):
     """What the mapping reads of the recorded identities."""
 

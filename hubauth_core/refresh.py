@@ -81,15 +81,24 @@ class Refresher:
         self._flights: dict[Place, asyncio.Task[Credential]] = {}
         self._saving = Saving(vault, log)
 
-    async def fresh(self, record: Record, resource: str = "", *, min_ttl: float = DEFAULT_TTL) -> Credential:
+    async def fresh(
+        self,
+        record: Record,
+        resource: str = "",
+        *,
+        min_ttl: float = DEFAULT_TTL,
+        seen: Opened[Credential] | None = None,
+    ) -> Credential:
         """The credential of an identity for a resource of its provider, good for `min_ttl` seconds if that can be had.
+
+        `seen`: what is stored, where the caller has just read it.
 
         Raises CredentialError (`storage_disabled`, `needs_login`, and what an exchange was refused for),
         ProviderUnavailable, ProviderError, StoreError.
         """
         key = self.key_of(record.provider, resource)
         place = (record.id, key)
-        known = _known(record, await self._vault.credential(record, key))
+        known = _known(record, seen or await self._vault.credential(record, key))
         if known is not None and place not in self._saving and known.held.lasts(self._clock(), min_ttl):
             return known.credential
         if place not in self._flights:

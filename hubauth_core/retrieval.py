@@ -18,7 +18,7 @@ from .mapping import Record, hub_key
 from .refresh import DEFAULT_TTL, Refresher, is_derived
 from .registry import Registry
 from .types import Credential, Event, HubUser
-from .vault import Opened, Vault
+from .vault import Holding, Opened, Vault
 
 State = Literal["ready", "needs_login", "not_stored", "storage_disabled", "unavailable"]
 
@@ -77,7 +77,7 @@ class Retrieval:
 
     async def connections(self, user: HubUser) -> list[Connection]:
         """The identities of a hub user, the home identity first, and how their credentials are."""
-        return [await self._connection(record) for record in self._identities.of_hub_user(hub_key(user))]
+        return [await self._connection(holding) for holding in self._vault.holdings(hub_key(user))]
 
     async def credential(
         self, user: HubUser, provider: str, resource: str = "", asker: Asker = ITSELF
@@ -96,11 +96,11 @@ class Retrieval:
             resource=resource,
         )
         try:
-            record = self._find(user, provider)
+            mine = self._find(user, provider, resource)
+            record, seen = mine.record, await self._vault.open(mine)
             about = replace(about, subject=record.subject, username=record.username)
-            await self._check_resource(record, resource)
             min_ttl = min(max(0.0, asker.min_ttl), LONGEST_TTL)  # in this order NaN becomes 0
-            found = await self._refresher.fresh(record, resource, min_ttl=min_ttl)
+            found = await self._refresher.fresh(record, resource, min_ttl=min_ttl, seen=seen)
         except HubAuthError as error:
             self._audit.record(replace(about, kind="credential_refused", reason=error.code))
             raise
@@ -109,7 +109,7 @@ class Retrieval:
 
     async def keep_fresh(self, user: HubUser, provider: str, resource: str, seconds: float) -> None:
         """Renew a credential that is not good for so long, and hand it to nobody. Raises what `credential` raises."""
-        await self._refresher.fresh(self._find(user, provider), resource, min_ttl=seconds)
+        await self._refresher.fresh(self._find(user, provider, resource).record, resource, min_ttl=seconds)
 
     async def for_git(self, user: HubUser, url: str, asker: Asker = ITSELF) -> GitCredential:
         """The credential that opens a git repository. Raises CredentialError `bad_request`, `unknown_host` besides."""
@@ -124,18 +124,24 @@ class Retrieval:
         username = self._registry.provider(provider).git_username
         return GitCredential(provider=provider, repository=repository, username=username, credential=found)
 
-    def _find(self, user: HubUser, provider: str) -> Record:
+    def _find(self, user: HubUser, provider: str, resource: str) -> Holding:
+        """Whose it is, and what is stored of it."""
         if provider in self._registry.broken:
             raise ProviderUnavailable("This provider is not available now.", code="provider_disabled")
         if provider not in self._registry.providers:
             raise CredentialError("There is no such provider on this hub.", code="unknown_provider")
-        records = self._identities.of_hub_user(hub_key(user))
-        record = next((each for each in records if each.provider == provider), None)
-        if record is None:
+        configured = not resource or resource in self._registry.provider(provider).resources
+        if not (configured or _can_be_named(resource)):
+            raise _no_such_resource()
+        holdings = self._vault.holdings(hub_key(user), self._refresher.key_of(provider, resource))
+        mine = next((each for each in holdings if each.record.provider == provider), None)
+        if mine is None:
             label = self._registry.provider(provider).label
             raise CredentialError(f"You have not connected {label} yet.", code="not_connected")
-        self._check_not_blocked(user, [record, *(each for each in records if each.home)])
-        return record
+        self._check_not_blocked(user, [mine.record, *(each.record for each in holdings if each.record.home)])
+        if not configured and mine.row is None:
+            raise _no_such_resource()
+        return mine
 
     def _check_not_blocked(self, user: HubUser, records: Iterable[Record]) -> None:
         """Whoever is kept out gets no credential either, whatever token they still have (row V17)."""
@@ -154,17 +160,9 @@ class Retrieval:
             return True
         return False
 
-    async def _check_resource(self, record: Record, resource: str) -> None:
-        """A resource is configured, or a sign-in brought a credential for it."""
-        if not resource or resource in self._registry.provider(record.provider).resources:
-            return
-        nameable = resource.isprintable() and len(resource) <= LONGEST_RESOURCE and not is_derived(resource)
-        if not nameable or (await self._vault.credential(record, resource)).reason == "missing":
-            raise CredentialError("This provider has no such resource.", code="unknown_resource")
-
-    async def _connection(self, record: Record) -> Connection:
+    async def _connection(self, holding: Holding) -> Connection:
+        record, opened = holding.record, await self._vault.open(holding)
         provider = self._registry.providers.get(record.provider)
-        opened = await self._vault.credential(record)
         return Connection(
             record=record,
             label=provider.label if provider else record.provider,
@@ -175,6 +173,15 @@ class Retrieval:
             resources=tuple(sorted(provider.resources)) if provider else (),
             git_urls=tuple(provider.git_urls) if provider else (),
         )
+
+
+def _can_be_named(resource: str) -> bool:
+    """Whether a sign-in may have brought a credential under that name."""
+    return resource.isprintable() and len(resource) <= LONGEST_RESOURCE and not is_derived(resource)
+
+
+def _no_such_resource() -> CredentialError:
+    return CredentialError("This provider has no such resource.", code="unknown_resource")
 
 
 def _state(opened: Opened[Credential], *, in_service: bool, now: float) -> State:

@@ -8,18 +8,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from . import lease, revocation_queue
-from .binding import SealedRow, contents, store_sealed
+from .binding import SealedRow, columns, contents, record_of, store_sealed
 from .database import Database
 from .errors import CredentialError
-from .mapping import Record
+from .mapping import HubKey, Record, home_first
 from .rotation import Lazily, Stored
-from .schema import vault
+from .schema import identities, vault
 from .sealing import CREDENTIAL, STATE, Keeper, Owner, Sealing
 from .types import Credential, Identity, Secret
 
@@ -63,6 +63,28 @@ class Opened(Generic[Content_co]):
 
 _AT: Final = select(vault).where(*(vault.c[name] == bindparam(name) for name in ("identity_id", "purpose", "resource")))
 """Prepared once: a hand-out reads this for every request."""
+
+
+_HELD_BY: Final = (
+    select(identities, vault)
+    .outerjoin(
+        vault,
+        and_(
+            vault.c.identity_id == identities.c.id,
+            vault.c.purpose == CREDENTIAL,
+            vault.c.resource == bindparam("resource"),
+        ),
+    )
+    .where(*(identities.c[name] == bindparam(name) for name in ("hub_user_id", "hub_user_created")))
+)
+
+
+@dataclass(frozen=True)
+class Holding:
+    """An identity, and the row of a credential that was read along with it; None if there is none."""
+
+    record: Record
+    row: Row[Any] | None = field(repr=False)
 
 
 class Vault:
@@ -117,10 +139,19 @@ class Vault:
 
     async def credential(self, record: Record, resource: str = "") -> Opened[Credential]:
         """The credential of an identity for a resource ("" is the provider's own API)."""
-        opened = await self._open(_owner(record, CREDENTIAL, resource))
-        if opened.content is None:
-            return Opened(None, opened.reason, opened.held)
-        return Opened(_from_plain(opened.content), held=opened.held)
+        return _credential(await self._open(_owner(record, CREDENTIAL, resource)))
+
+    def holdings(self, user: HubKey, resource: str = "") -> list[Holding]:
+        """The identities of a hub user, the home identity first, with their credentials for a resource: one query."""
+        with self._database.read() as connection:
+            rows = connection.execute(_HELD_BY, columns(user) | {"resource": resource}).all()
+        found = [Holding(record_of(row), row if row.identity_id is not None else None) for row in rows]
+        return sorted(found, key=lambda holding: home_first(holding.record))
+
+    async def open(self, holding: Holding) -> Opened[Credential]:
+        """The credential of a holding."""
+        resource = "" if holding.row is None else holding.row.resource
+        return _credential(await self._opened(_owner(holding.record, CREDENTIAL, resource), holding.row))
 
     async def state(self, record: Record) -> Opened[Mapping[str, Any]]:
         """What the provider kept of the identity's last sign-in (`SignIn.state`)."""
@@ -222,9 +253,11 @@ class Vault:
         return SealedRow(identity_id=owner.record_id, purpose=owner.purpose, resource=owner.resource, blob=blob)
 
     async def _open(self, owner: Owner) -> Opened[dict[str, Any]]:
+        return await self._opened(owner, self._row(owner) if self.enabled else None)
+
+    async def _opened(self, owner: Owner, row: Row[Any] | None) -> Opened[dict[str, Any]]:
         if not self.enabled:
             return Opened(None, "storage_disabled")
-        row = self._row(owner)
         if row is None:
             return Opened(None, "missing")
         try:
@@ -253,6 +286,11 @@ def _forsake_if_gone(connection: Connection, record: Record, row: SealedRow, now
     whose = {"identity_id": record.id, "provider": record.provider, "subject": record.subject}
     revocation_queue.add(connection, **whose, resource=row.resource, blob=row.blob, now=now)
     return True
+
+
+def _credential(opened: Opened[dict[str, Any]]) -> Opened[Credential]:
+    content = None if opened.content is None else _from_plain(opened.content)
+    return Opened(content, opened.reason, opened.held)
 
 
 def _owner(record: Record, purpose: str, resource: str) -> Owner:
