@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ from .names import prefixes_of
 from .needs_keys import check_without_keys
 from .provider import Provider
 from .registry import Registry
+from .renewal import Renewal
+from .revocation import Revoker
 from .signin import Admitted, SignInFlow
 from .spawning import Spawning
 from .strongroom import furnish
@@ -76,6 +79,11 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         help="Seconds after a sign-in within which people may connect and disconnect identities; later they are asked "
         "to sign in once more.",
     ).tag(config=True)
+    revoke_on_logout = Bool(
+        False,
+        help="Have providers take back at sign-out what they issued for the user, connected identities included. "
+        "The user's servers get no token then before the next sign-in.",
+    ).tag(config=True)
     auth_state_tokens = Bool(
         False,
         help="Put tokens into auth_state as OAuthenticator does (`access_token`, `id_token`, `refresh_token`, `scope`, "
@@ -100,6 +108,12 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         "them there and keeps them fresh.",
     ).tag(config=True)
 
+    renew_ahead = Float(
+        0,
+        min=0,
+        help="Seconds before their expiry at which credentials of people with a running server are renewed in the "
+        "background; 0 renews them when they are asked for.",
+    ).tag(config=True)
     credential_rate_limit = Int(
         600,
         min=0,
@@ -140,7 +154,15 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         identities.sweep(hub_users.everybody())
         if not vault.enabled:
             check_without_keys(self, registry.providers)
+        self.revoker = Revoker(registry=registry, database=database, vault=vault, audit=audit, log=self.log)
         self.retrieval = room.retrieval
+        self.renewal = Renewal(
+            database=database,
+            retrieval=room.retrieval,
+            running=hub_users.running,
+            ahead=self.renew_ahead,
+            log=self.log,
+        )
         define_scope()
         if vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
             self.log.info("hubauth: %s", told_of(roles))
@@ -306,6 +328,8 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     async def refresh_user(self, user: Any, handler: Any = None) -> Any:
         """True, False ("sign in again"), or a new model. A source that does not answer keeps people signed in."""
+        if handler is not None:  # 6.1 asks a refused session for it, and has it for tokens only
+            vars(handler).setdefault("_token_authenticated", False)
         if not await maybe_future(self.check_blocked_users(user.name)):
             return False
         answer = await self.lifecycle.refresh(user, handler)
@@ -355,17 +379,29 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         """End every session of a hub user, and tell the providers; where its browser goes then."""
         self.end_sessions(handler, user)
         await self.lifecycle.logged_out(user, handler)
-        return await self.lifecycle.way_out(user, self.login_url(handler.hub.base_url))
+        way_out = await self.lifecycle.way_out(user, self.login_url(handler.hub.base_url))
+        if self.revoke_on_logout:
+            await self.lifecycle.give_back(user)
+        return way_out
 
     # Pages.
 
     def get_handlers(self, app: Any) -> list[Any]:
-        """Our pages, the API, and the providers' own pages below their paths."""
+        """Our pages, the API, and the providers' own pages below their paths.
+
+        The hub asks once, when it is about to serve; JupyterHub's other commands do not.
+        """
+        self.work_in_background()
         pages: list[Any] = [*HANDLERS, *CONNECTIONS, *HUB_USERS, *API]
         for name in self.registry.providers:
             for page in self.registry.ask_now("hubauth_pages", name):
                 pages.append((rf"/auth/{name}/(?:{page.pattern.lstrip('/')})", page.handler, dict(page.options)))
         return pages
+
+    def work_in_background(self) -> None:
+        """Begin what goes on for as long as the hub runs; the hub cancels it when it stops."""
+        work = (self.revoker.run(), self.renewal.run())
+        self._background = [asyncio.get_running_loop().create_task(each) for each in work]
 
     def login_url(self, base_url: str) -> str:
         """Where a sign-in begins: at the only provider there is, or at the page with all of them."""

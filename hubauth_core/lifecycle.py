@@ -163,6 +163,13 @@ class Lifecycle:
             return None  # the registry has logged it, and the hub's own session is over
         return url
 
+    async def give_back(self, user: Any) -> None:
+        """Have all that was issued for the user revoked (row R17); nobody gets it any more before the next sign-in."""
+        try:
+            await self._vault.give_back(self._identities.of_hub_user(hub_key_of(user)))
+        except StoreError as error:  # who signs out is out all the same
+            self._log.error("hubauth: the credentials of %s could not be given back: %s", user.name, error.sentence)
+
     async def deleted(self, user: Any) -> None:
         """The hub user is going: providers are told, identities and credentials go. Raises StoreError."""
         for record in self._of(hub_key_of(user)):

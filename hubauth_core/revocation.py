@@ -66,7 +66,7 @@ class Revoker:
         while True:
             try:
                 await self.work_off()
-            except StoreError as error:  # such as a database that is away: it must not end the work for good
+            except Exception as error:  # such as a database that is away: it must not end the work for good
                 self._log.error("hubauth: credentials that wait to be revoked are left for now\n%s", where(error))
             await asyncio.sleep(LOOK_AGAIN)
 

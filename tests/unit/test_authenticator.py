@@ -123,6 +123,7 @@ def test_a_page_of_a_provider_stays_below_its_path() -> None:
     """An alternative at the top of its pattern would reach every address of the hub."""
     pages = {"hubauth_pages": [Page(pattern="/users|/.*", handler=object)]}
     registry = SimpleNamespace(providers={"guests": None}, ask_now=lambda hook, provider: pages[hook])
-    pattern, _, _ = HubAuthenticator.get_handlers(SimpleNamespace(registry=registry), None)[-1]
+    hub = SimpleNamespace(registry=registry, work_in_background=lambda: None)
+    pattern, _, _ = HubAuthenticator.get_handlers(hub, None)[-1]
     assert re.fullmatch(pattern, "/auth/guests/users")
     assert not re.fullmatch(pattern, "/login")

@@ -96,7 +96,7 @@ class House:
 
     async def come(self, *credentials: Credential) -> Record:
         record_id, person = new_id(), identity("uni", "7", "ann")
-        sealed = await self.vault().seal(record_id, person, credentials or [token("1")])
+        sealed = await self.vault().seal(record_id, person, credentials or [token("1")], {"kept": True})
         return await self.identities.bind(person, ANN, record_id=record_id, pin="ann", sealed=sealed)
 
     async def leave(self) -> None:
@@ -317,6 +317,17 @@ async def test_a_token_that_the_same_person_has_again_is_left_alone(
     await house.identities.bind(identity("uni", "7", "ann"), other, record_id=record_id, pin="ann", sealed=sealed)
     await house.revoker().work_off()
     assert (house.tokens(), house.queue()) == (revoked, [])
+
+
+@pytest.mark.row("R17")
+async def test_what_is_given_back_is_revoked_and_the_identity_stays(any_house: House) -> None:
+    record = await any_house.come()
+    await any_house.vault().give_back(any_house.identities.of_hub_user(hub_key(ANN)))
+    assert (await any_house.vault().credential(record)).reason == "missing"
+    assert (await any_house.vault().state(record)).content == {"kept": True}
+    await any_house.revoker().work_off()
+    assert any_house.tokens() == ["access-1"]
+    assert any_house.identities.of_hub_user(hub_key(ANN)) == [record]
 
 
 # Nobody is handed what is deleted.
