@@ -13,6 +13,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from markupsafe import Markup
 
 from hubauth_core.types import PASSWORD_FORM, Field, Form
+from hubauth_core.web.connections_view import Card, Day, Offer, Scope
 from hubauth_core.web.view import TEMPLATES, Icon, Source, sign_in_url
 
 HOSTILE = """"><script>alert(1)</script><img src=x onerror=alert(1)> 'quoted' {{ 7 * 7 }}"""
@@ -69,6 +70,36 @@ def hidden(page: BeautifulSoup, action: str) -> dict[str, str]:
     return {str(each["name"]): str(each["value"]) for each in found.select("input[type=hidden]")}
 
 
+def card(provider: str, text: str = "", **more: Any) -> Card:
+    """An identity as a page shows it."""
+    shown: dict[str, Any] = {
+        "label": text or provider.title(), "icon": Icon(), "username": text or "ann", "home": False,
+        "since": Day("1 May 2026", "2026-05-01"), "last_used": Day("2 May 2026", "2026-05-02"), "state": "Ready to use",
+        "good": True, "scopes": (), "renew": False, "further": (), "selected": False, "stays": "",
+    }  # fmt: skip
+    return Card(provider=provider, **shown | more)
+
+
+def offer(provider: str, text: str = "", **more: Any) -> Offer:
+    """A provider that can be connected."""
+    shown: dict[str, Any] = {"icon": Icon(), "further": (), "selected": False, "problem": ""}
+    return Offer(provider=provider, label=text or provider.title(), **shown | more)
+
+
+CONNECTIONS: dict[str, Any] = {
+    "connections_url": "/hub/connections",
+    "users_url": "/hub/connections/hub-users",
+    "cards": [
+        card("uni", HOSTILE, home=True, stays=HOSTILE, state=HOSTILE, scopes=(HOSTILE,), good=False),
+        card("forge", HOSTILE, renew=True, further=(Scope(HOSTILE), Scope("b", True)), selected=True),
+    ],
+    "offers": [offer("a", HOSTILE, problem=HOSTILE), offer("b", HOSTILE, further=(Scope(HOSTILE),), selected=True)],
+    "again": [{"label": HOSTILE, "url": f"/hub/?{HOSTILE}"}, {"label": HOSTILE, "url": "/hub/x"}],
+    "pending": {"label": HOSTILE, "username": HOSTILE},
+    "unmet": True,
+}
+"""The page of connections with everything on it that can be, hostile wherever it is somebody's text."""
+
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign-in": (
         "login.html",
@@ -99,6 +130,21 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "hubauth-refused.html",
         {"title": HOSTILE, "sentence": HOSTILE, "code": HOSTILE, "label": HOSTILE, "retry_url": f"/hub/?{HOSTILE}"},
     ),
+    "is that you": (
+        "hubauth-refused.html",
+        {"title": HOSTILE, "sentence": HOSTILE, "label": HOSTILE, "offer_url": f"/hub/?{HOSTILE}"},
+    ),
+    "connections": (
+        "hubauth-connections.html",
+        CONNECTIONS | {"error": HOSTILE, "code": HOSTILE, "said": HOSTILE, "hub_name": HOSTILE, "elsewhere": [HOSTILE]},
+    ),
+    "hub user": (
+        "hubauth-hub-user.html",
+        CONNECTIONS
+        | {"error": HOSTILE, "hub_name": HOSTILE, "may_act": True, "is_admin": True, "needs_consent": True}
+        | {"consentable": [Source(name="x", label=HOSTILE, url="")], "action": f"/hub/{HOSTILE}"},
+    ),
+    "onward": ("hubauth-onward.html", {"label": HOSTILE, "url": f"https://forge.example/?{HOSTILE}"}),
 }
 
 
@@ -138,6 +184,60 @@ def test_ids_are_unique_and_every_input_has_its_label(render: Render) -> None:
     assert len(ids) == len(set(ids))
     assert {str(each["id"]) for each in main(page).select("input:not([type=hidden])")} == labelled
     assert set(referred) <= set(ids)
+
+
+def test_the_page_of_connections_has_unique_ids_and_a_label_for_every_input(render: Render) -> None:
+    page = main(render("hubauth-connections.html", **CONNECTIONS))
+    ids = [str(each["id"]) for each in page.select("[id]")]
+    labelled = {str(each["for"]) for each in page.find_all("label")}
+
+    assert len(ids) == len(set(ids))
+    assert {str(each["id"]) for each in page.select("input:not([type=hidden])")} == labelled
+    assert {str(each["aria-labelledby"]) for each in page.select("[aria-labelledby]")} <= set(ids)
+
+
+def test_every_act_is_a_post_of_its_own_with_the_token(render: Render) -> None:
+    page = render("hubauth-connections.html", **CONNECTIONS)
+    acts = {str(each["action"]): each for each in main(page).select("form[method=post]")}
+
+    assert set(acts) == {
+        "/hub/connections/offer",
+        "/hub/connections/forge/connect",
+        "/hub/connections/forge/disconnect",
+        "/hub/connections/b/connect",
+    }
+    assert all(each.select_one("input[name=_xsrf]")["value"] == "the-xsrf-token" for each in acts.values())  # type: ignore[index]  # it is there
+    assert [each["action"] for each in main(page).select("form:not([method=post])")] == ["/hub/connections/hub-users"]
+
+
+def test_what_is_preselected_is_checked_and_shown(render: Render) -> None:
+    page = render("hubauth-connections.html", **CONNECTIONS)
+
+    assert [each["value"] for each in page.select("input[checked]")] == ["b"]
+    assert len(page.select("details[open]")) == 1
+
+
+@pytest.mark.parametrize("base", ["", "hubauth-page.html", "templates/page.html"])
+def test_the_navigation_has_our_entry_also_in_an_administrators_frame(tmp_path: Path, base: str) -> None:
+    if base:
+        block = "{% block nav_bar_left_items %}{{ super() }}NAV<li>Theirs</li>{% endblock %}"
+        block = block.replace("NAV", '{% include "hubauth-nav.html" %}' if base.startswith("templates/") else "")
+        (tmp_path / "page.html").write_text(f'{{% extends "{base}" %}}{block}')
+    signed_in = {"user": {"name": "ann"}, "parsed_scopes": {}, "no_spawner_check": True}
+    html = environment(tmp_path).get_template("404.html").render(HUB | signed_in)
+    page = BeautifulSoup(html, "html.parser")
+
+    assert [each.get_text() for each in page.select('nav a[href="/hub/connections"]')] == ["Connections"]
+    assert ("Theirs" in html) == bool(base)
+
+
+def test_the_way_on_needs_no_script(render: Render) -> None:
+    page = render("hubauth-onward.html", label="Forge", url="https://forge.example/a?b=1&c=2")
+    meta = page.select_one("meta[http-equiv=refresh]")
+
+    assert meta is not None
+    assert meta["content"] == "0; url=https://forge.example/a?b=1&c=2"
+    assert main(page).select_one('a[href="https://forge.example/a?b=1&c=2"]')
 
 
 def test_sources_stand_in_the_order_of_the_configuration(render: Render) -> None:
