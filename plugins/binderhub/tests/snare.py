@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Snare(ThreadingHTTPServer):
-    """Nothing is here. `sends_to` is where those go who have shown a password, or nobody."""
+    """Nothing is here. `sends_to` is where people are sent, those only who have shown a password if it `asks_first`."""
 
     daemon_threads = True
 
@@ -22,6 +22,7 @@ class Snare(ThreadingHTTPServer):
         self.caught: list[str] = []
         """What came as user name and password."""
         self.sends_to = ""
+        self.asks_first = True
 
     @property
     def url(self) -> str:
@@ -37,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         if authorization:
             self.server.caught.append(base64.b64decode(authorization.partition(" ")[2]).decode())
-        if authorization and self.server.sends_to:
+        if self.server.sends_to and (authorization or not self.server.asks_first):
             self.send_response(302)
             self.send_header("Location", f"{self.server.sends_to}{self.path}")
         else:

@@ -157,17 +157,18 @@ async def test_a_submodule_elsewhere_gets_no_credential(
 
 
 @pytest.mark.row("10.1.1")
+@pytest.mark.parametrize("asks_first", [True, False])
 async def test_a_redirect_elsewhere_gets_no_credential(
-    start_binder: StartBinder, hub: StubHub, host: GitHost, ann: Person, trap: Snare
+    start_binder: StartBinder, hub: StubHub, ann: Person, trap: Snare, asks_first: bool
 ) -> None:
     binder = await start_binder()
     with snare() as known:
-        known.sends_to = trap.url
+        known.sends_to, known.asks_first = trap.url, asks_first
         hub.known.add(known.url)
         ann.connect(known.url, "tok-for-known")
         launched = await binder.launch(ann, f"git/{quote(known.url, safe='')}%2Frepo.git/main")
     assert launched.phase == "failed"
-    assert known.caught == ["oauth2:tok-for-known"]
+    assert known.caught == (["oauth2:tok-for-known"] if asks_first else [])
     assert trap.asked
     assert not trap.caught
 
