@@ -241,6 +241,9 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         adopting = [name for name, each in registry.providers.items() if each.adopt == "existing"]
         if len(adopting) > 1:
             raise ConfigError(f"only one provider may have adopt = 'existing', not {' and '.join(adopting)}")
+        for name, each in registry.providers.items():
+            if each.longest_call > self.hook_timeout:
+                raise ConfigError(_cut_off(name, each.longest_call, self.hook_timeout))
         return registry
 
     @property
@@ -415,6 +418,14 @@ def _prefix(registry: Registry, name: str, options: Any) -> str | None:
     if name in registry.providers:
         return registry.providers[name].username_prefix
     return options.get("username_prefix") if isinstance(options, Mapping) else None
+
+
+def _cut_off(name: str, longest: float, limit: float) -> str:
+    return (
+        f"Provider {name!r} may take {longest:g} s for one call (request_timeout), and c.HubAuthenticator.hook_timeout "
+        f"ends it after {limit:g} s: a renewal could be cut off when the source has spent the refresh token. Set "
+        f"c.HubAuthenticator.hook_timeout = {longest:g}, or a shorter request_timeout."
+    )
 
 
 def _grants(provider: Provider) -> bool:

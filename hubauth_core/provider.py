@@ -191,6 +191,11 @@ class Provider(LoggingConfigurable):
         return [option for option in self.required_options if not getattr(self, option)]
 
     @property
+    def longest_call(self) -> float:
+        """Seconds that one call of the provider takes at most; 0 where it does not know."""
+        return 0.0
+
+    @property
     def resources(self) -> Mapping[str, str]:
         """Further credentials that `retrieve_credential` can bring: name -> what the name stands for, in one string.
 

@@ -167,6 +167,11 @@ class ConfiguredClient(Provider):
         )
 
     @property
+    def longest_call(self) -> float:
+        """Seconds of a renewal: the token endpoint, and the keys that a new ID token is verified with."""
+        return 2 * self.request_timeout
+
+    @property
     def further_scopes(self) -> Sequence[str]:
         """Scopes that a person may grant beside those of a sign-in."""
         return [scope for scope in dict.fromkeys(self.offered_scopes) if scope not in self.scope]

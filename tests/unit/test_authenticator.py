@@ -50,6 +50,22 @@ def test_without_providers_the_installed_types_decide(load: Load) -> None:
     assert load(at_class_level).order == ["silk", "wool"]
 
 
+@pytest.mark.row("F10")
+def test_a_renewal_is_not_to_be_cut_off(load: Load, shelf: Shelf) -> None:
+    shelf.add_type("slow", type("Slow", (Provider,), {"longest_call": 31.0}))
+
+    def slow(c: Config) -> None:
+        c.HubAuthenticator.providers = {"slow": {}}
+
+    def patient(c: Config) -> None:
+        slow(c)
+        c.HubAuthenticator.hook_timeout = 31
+
+    with pytest.raises(ConfigError, match="c.HubAuthenticator.hook_timeout = 31"):
+        load(slow)
+    assert list(load(patient).providers) == ["slow"]
+
+
 def test_providers_that_are_configured_are_all_there_are(load: Load) -> None:
     def at_once(c: Config) -> None:
         c.HubAuthenticator.providers = {"corp": {"type": "silk"}}
