@@ -114,6 +114,12 @@ class Refresher:
             return resource
         return f"{resource}{_STANDS_FOR}{sha256(stands_for.encode()).hexdigest()[:16]}"
 
+    async def settle(self) -> None:
+        """Wait for what is under way, for a process that is about to end: what was renewed is stored then."""
+        if self._flights:
+            await asyncio.wait({*self._flights.values()})
+        await self._saving.settle()
+
     def _landed(self, place: Place, done: asyncio.Task[Credential]) -> None:
         del self._flights[place]
         if not done.cancelled():

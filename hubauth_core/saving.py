@@ -59,6 +59,11 @@ class Saving:
             raise StoreError("The hub could not store a token; try again in a moment.")
         return saving.result()
 
+    async def settle(self) -> None:
+        """Wait until everything is stored, however long that takes."""
+        if self._under_way:
+            await asyncio.wait({*self._under_way.values()})
+
     async def _insist(self, record: Record, held: Held, row: SealedRow, renewed: Credential) -> Credential | None:
         pauses = chain(PAUSES, repeat(PAUSES[-1]))
         while True:

@@ -9,6 +9,7 @@ import click
 from ..errors import HubAuthError
 from .check import check
 from .consent import consent
+from .credential_service import credential_service
 from .demo.command import demo
 from .providers import providers
 from .store import init, upgrade_db
@@ -31,5 +32,5 @@ def main() -> None:
     """Pluggable sign-in for JupyterHub: look at what is installed, check a configuration, try it out."""
 
 
-for command in (providers, check, demo, init, upgrade_db, consent):
+for command in (providers, check, demo, init, upgrade_db, consent, credential_service):
     main.add_command(command)

@@ -57,14 +57,19 @@ class Inspected:
         return found | {name: each.username_prefix for name, each in self.providers}
 
 
-def inspect(hub: JupyterHub) -> Inspected:
-    """Take a loaded configuration apart. Raises ConfigError where nothing further can be said."""
+def of_hubauth(hub: JupyterHub) -> None:
+    """Raise ConfigError for a hub that has another authenticator."""
     cls = hub.authenticator_class
     if not issubclass(cls, HubAuthenticator):
         raise ConfigError(
             f"This hub signs people in with {cls.__module__}.{cls.__name__}, not with hubauth. "
             'Set c.JupyterHub.authenticator_class = "hubauth".'
         )
+
+
+def inspect(hub: JupyterHub) -> Inspected:
+    """Take a loaded configuration apart. Raises ConfigError where nothing further can be said."""
+    of_hubauth(hub)
     try:
         told = Unbuilt(parent=hub, log=SILENT)
         fatal = told.on_broken_provider == "stop"

@@ -27,6 +27,8 @@ class Host(Protocol):
 class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
     """One route of the API."""
 
+    allowed = "GET, OPTIONS"
+
     def initialize(self, route: Route) -> None:
         self._route = route
 
@@ -60,6 +62,8 @@ class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupy
 
 class DescriptionHandler(Description, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
     """The description of the API."""
+
+    allowed = "GET, OPTIONS"
 
 
 def caller_of(handler: Any) -> Caller | None:

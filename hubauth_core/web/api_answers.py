@@ -95,8 +95,7 @@ def refusal(error: HubAuthError, login_url: str = "") -> Reply:
 def refusal_of_status(status: int) -> Reply:
     """The answer where tornado, or the hub, has refused a request with a status."""
     slug, sentence = _OF_STATUS.get(status, ("internal_error", "This did not work; the log of the hub says why."))
-    headers = {"Allow": "GET, OPTIONS"} if status == 405 else {}
-    return Reply(status, {"status": status, "error": slug, "message": sentence}, headers)
+    return Reply(status, {"status": status, "error": slug, "message": sentence})
 
 
 def _token(found: Credential) -> dict[str, Any]:

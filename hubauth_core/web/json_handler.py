@@ -15,6 +15,9 @@ from .openapi import describe
 class JSONHandler(web.RequestHandler):
     """A base to mix in before a handler of the hub, or to use as it is."""
 
+    allowed = "GET"
+    """Methods that are answered."""
+
     async def prepare(self) -> None:
         # The query may hold an address with a password in it, and logs write the address; it was parsed already.
         self.request.uri = self.request.path
@@ -30,6 +33,8 @@ class JSONHandler(web.RequestHandler):
         """None: it would be a digest of a token."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if status_code == 405:
+            self.set_header("Allow", self.allowed)
         self.reply(refusal_of_status(status_code))
 
     def reply(self, reply: Reply) -> None:

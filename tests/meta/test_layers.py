@@ -38,6 +38,7 @@ ORDER = [
     ),
     *("web", "authenticator"),
     *("oauth2", "builtin"),
+    "service",
     *("testing", "cli"),
 ]
 """Modules and packages of hubauth_core, top-down: each imports only what stands before it (or itself)."""
