@@ -272,4 +272,4 @@ def _must_know(record: Record, opened: Opened[Credential]) -> _Known:
 
 
 def _needs_login() -> CredentialError:
-    return CredentialError("This credential is used up: sign in there again.", code="needs_login")
+    return CredentialError("This provider wants you to sign in again.", code="needs_login")
