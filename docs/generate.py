@@ -1,4 +1,7 @@
-"""Write docs/reference: options from traits, hooks from hookspecs, commands from click. `--check` only compares."""
+"""Write docs/reference: options from traits, hooks from hookspecs, commands from click, the REST API from its OpenAPI.
+
+`--check` only compares.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from hubauth_core.hookspecs import BROADCAST, SPECS
 from hubauth_core.provider import Provider
 from hubauth_core.registry import Registry
 from hubauth_core.types import Secret
+from hubauth_core.web.openapi import ERRORS, describe
 
 ROOT: Final = Path(__file__).parents[1]
 REFERENCE: Final = ROOT / "docs" / "reference"
@@ -137,11 +141,65 @@ def reasons_page() -> str:
     )
 
 
+def api_page() -> str:
+    described = describe("/hub/api/hubauth")
+    schemas = described["components"]["schemas"]
+    parts = [
+        NOTE,
+        "# REST API\n",
+        f"{described['info']['description']} The hub answers below `/hub/api/hubauth` (in a server: "
+        "`$JUPYTERHUB_API_URL/hubauth`), a [credential service](../how-to/outgrow-one-hub.md) below the address in "
+        "`HUBAUTH_API_URL`. The same in OpenAPI 3.1: `openapi.json` there.\n",
+        f"{described['components']['securitySchemes']['token']['description']} A parameter that is misspelt or "
+        "repeated is refused.\n",
+    ]
+    for path, item in described["paths"].items():
+        parts += [f"## `GET {path}`\n", f"{item['get']['summary']}.\n", parameters(item["parameters"])]
+        answer = item["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        parts += ["The answer:\n", fields(answer, schemas)]
+    parts += [
+        "## Errors\n",
+        'Each is `{"status": 409, "error": "needs_login", "message": "...", "login_url": "/hub/connections"}`; '
+        "`login_url` only where signing in helps. 429 and 503 say `Retry-After` in seconds.\n",
+        table(
+            ("error", "status", "when"), [(f"`{slug}`", str(status), when) for slug, (status, when) in ERRORS.items()]
+        ),
+    ]
+    return "\n".join(parts)
+
+
+def parameters(described: Iterable[dict[str, Any]]) -> str:
+    rows = [
+        (f"`{each['name']}`", each["in"], default(each["schema"].get("default")), each["description"])
+        for each in described
+    ]
+    return table(("parameter", "in", "default", "meaning"), rows)
+
+
+def fields(schema: dict[str, Any], schemas: dict[str, Any], before: str = "") -> str:
+    """A table of what an answer holds; of a list, what each of its entries holds."""
+    rows = []
+    for name, each in schemas[schema["$ref"].rpartition("/")[2]]["properties"].items():
+        items = each.get("items", {})
+        if "$ref" in items:
+            return fields(items, schemas, f"`{name}[].")
+        kind = each.get("type", " or ".join(f"`{value}`" for value in each.get("enum", ())))
+        rows.append(
+            (
+                f"{before or '`'}{name}`",
+                kind if isinstance(kind, str) else " or ".join(kind),
+                each.get("description", ""),
+            )
+        )
+    return table(("field", "type", "meaning"), rows)
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "options.md": options_page,
     "hooks.md": hooks_page,
     "commands.md": commands_page,
     "reasons.md": reasons_page,
+    "rest-api.md": api_page,
 }
 
 

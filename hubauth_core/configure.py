@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from traitlets.config.loader import LazyConfigValue
@@ -50,12 +50,13 @@ def lacking(load_roles: Iterable[Mapping[str, Any]], extra_user_scopes: Collecti
     return [name for name in GRANTED if not {SCOPE, f"{SCOPE}!user"}.intersection(held.get(name, ()))]
 
 
-def told_of(roles: Iterable[str]) -> str:
+def told_of(roles: Sequence[str]) -> str:
     """What roles without the scope mean, and what to write, in a sentence."""
-    names = " and ".join(roles)
+    several = len(roles) > 1
+    whom = " and ".join({"user": "people", "server": "their servers"}[role] for role in roles)
     return (
-        f"The role{'s' if ' ' in names else ''} {names} lack{'' if ' ' in names else 's'} {SCOPE}!user: people and "
-        "their servers cannot read their stored credentials. Where they should, write into the hub's configuration: "
+        f"The {'roles' if several else 'role'} {' and '.join(roles)} {'lack' if several else 'lacks'} {SCOPE}!user: "
+        f"{whom} cannot read their own stored credentials. Where they should, write into the hub's configuration: "
         "from hubauth_core import configure; configure(c)"
     )
 

@@ -29,6 +29,8 @@ ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "storage_disabled": (501, "The hub keeps no credentials."),
     "provider_bad_response": (502, "The source does not answer as it should."),
     "provider_refused_client": (502, "The source does not accept the hub as its client."),
+    "exchange_refused": (502, "The source does not let the hub exchange the token."),
+    "exchange_widened": (502, "The source issued a token for more than was asked; it is not handed out."),
     "plugin_failed": (502, "The provider has a fault; the log of the hub has more."),
     "provider_unavailable": (503, "The source does not answer now."),
     "store_failed": (503, "The hub's database does not answer now."),
@@ -39,10 +41,14 @@ _ANYWHERE: Final = ("forbidden", "not_found", "rate_limited", "store_failed", "b
 _OF_A_CREDENTIAL: Final = tuple(slug for slug in ERRORS if slug not in ("unknown_resource", "unknown_host"))
 
 _TEXT: Final[Schema] = {"type": "string"}
+_PROVIDER: Final[Schema] = {"type": "string", "description": "Its name on this hub."}
+_USERNAME: Final[Schema] = {"type": "string", "description": "What the user is called there."}
 _SCOPES: Final[Schema] = {"type": "array", "items": _TEXT, "description": "What was granted, sorted."}
-_SECONDS: Final[Schema] = {"type": "number", "description": "Unix seconds."}
 _EXPIRES_AT: Final[Schema] = {"type": ["number", "null"], "description": "Unix seconds; null where it is not known."}
-_STATES: Final = ("ready", "needs_login", "not_stored", "storage_disabled", "unavailable")
+_STATE: Final[Schema] = {
+    "enum": ["ready", "needs_login", "not_stored", "storage_disabled", "unavailable"],
+    "description": "Whether there is a credential to hand out; `unavailable` while the source does not answer.",
+}
 
 _TOKEN: Final[Schema] = {
     "access_token": _TEXT,
@@ -62,16 +68,16 @@ def _object(**properties: Schema) -> Schema:
 
 
 _CONNECTION: Final = _object(
-    provider=_TEXT,
-    label=_TEXT,
-    username=_TEXT,
+    provider=_PROVIDER,
+    label={"type": "string", "description": "What its button says."},
+    username=_USERNAME,
     home={"type": "boolean", "description": "Whether this provider decides about the user."},
-    since=_SECONDS,
-    last_used=_SECONDS,
+    since={"type": "number", "description": "When it was connected, in Unix seconds."},
+    last_used={"type": "number", "description": "The last sign-in by it, in Unix seconds."},
     scopes=_SCOPES,
     expires_at=_EXPIRES_AT,
-    renewable={"type": "boolean"},
-    state={"enum": list(_STATES)},
+    renewable={"type": "boolean", "description": "Whether it can be renewed without the user."},
+    state=_STATE,
     resources={"type": "array", "items": _TEXT, "description": "Names for the parameter `resource`."},
     git_urls={"type": "array", "items": _TEXT, "description": "Below these the credential opens git repositories."},
 )
@@ -79,15 +85,15 @@ _CONNECTION: Final = _object(
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Connections": _object(credentials={"type": "array", "items": {"$ref": "#/components/schemas/Connection"}}),
     "Connection": _CONNECTION,
-    "Credential": _object(provider=_TEXT, resource=_TEXT, username=_TEXT, **_TOKEN),
+    "Credential": _object(provider=_PROVIDER, resource=_TEXT, username=_USERNAME, **_TOKEN),
     "GitCredential": _object(
         protocol={"enum": ["https", "http"]},
-        host=_TEXT,
+        host={"type": "string", "description": "With the port, where that is not the usual one."},
         path=_TEXT,
-        username=_TEXT,
-        password=_TEXT,
+        username={"type": "string", "description": "What git sends with the password; it need not be anybody's name."},
+        password={"type": "string", "description": "The token."},
         password_expiry_utc={"type": ["integer", "null"], "description": "Unix seconds."},
-        provider=_TEXT,
+        provider=_PROVIDER,
         **_TOKEN,
         git_credentials={
             "type": ["string", "null"],

@@ -75,6 +75,19 @@ def test_the_configuration_in_the_readme_passes_its_own_check(tmp_path: Path, mo
     assert not [finding for finding in examine(config) if finding.level == "error"]
 
 
+def test_the_services_of_the_page_about_the_api_are_those_that_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [readme] = PYTHON.findall((ROOT / "README.md").read_text())
+    [example] = PYTHON.findall((ROOT / "docs/how-to/use-the-api.md").read_text())
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(_with_secrets(f"{readme}\n{example}", tmp_path))
+    told = [finding.text for finding in examine(config) if finding.about == "scopes"]
+    assert "People and their servers can read their own credentials (custom:hubauth:credentials:read!user)." in told
+    assert any("archive (role archive: group=staff), binder (those of whoever signs in to it)" in text for text in told)
+
+
 def _with_secrets(example: str, folder: Path) -> str:
     """An example whose files in /etc exist, elsewhere."""
     return re.sub(r'"(/etc/[^"]*)"', lambda found: repr(_secret(folder, found.group(1))), example)

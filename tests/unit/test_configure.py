@@ -103,8 +103,8 @@ def test_after_configure_no_role_lacks_it() -> None:
 
 
 def test_what_is_told_says_what_to_write() -> None:
-    assert told_of(["server"]).startswith(f"The role server lacks {OURS}: ")
-    assert told_of(["user", "server"]).startswith(f"The roles user and server lack {OURS}: ")
+    assert told_of(["server"]).startswith(f"The role server lacks {OURS}: their servers cannot ")
+    assert told_of(["user", "server"]).startswith(f"The roles user and server lack {OURS}: people and their servers ")
     assert told_of(["user"]).endswith("from hubauth_core import configure; configure(c)")
 
 
