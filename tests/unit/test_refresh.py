@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,6 +247,23 @@ async def test_a_store_that_takes_no_lease_costs_no_grant(stored: Stored, monkey
     with pytest.raises(StoreError):
         await stored.token(record)
     assert stored.authority.calls == []
+
+
+@row("F13")
+async def test_a_store_that_is_locked_holds_up_whoever_needs_it_and_nobody_else(
+    stored: Stored, store_file: Path
+) -> None:
+    ann, ben = await stored.sign_in(subject="1"), await stored.sign_in(subject="2")
+    with sqlite3.connect(store_file, isolation_level=None) as somebody:
+        somebody.execute("UPDATE hubauth_vault SET expires_at = 1 WHERE identity_id = ?", (ann.id,))
+        somebody.execute("BEGIN IMMEDIATE")
+        waits = asyncio.ensure_future(stored.token(ann))
+        for _ in range(50):
+            assert await stored.token(ben) == "access-2"
+        assert not waits.done()
+        assert stored.authority.calls == []
+        somebody.execute("COMMIT")
+    assert await waits == "access-3"
 
 
 @row("F10")

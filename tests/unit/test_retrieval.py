@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from harness.authority import Authority, Clock
 from harness.shelf import Shelf
@@ -180,6 +181,7 @@ async def test_no_wish_for_a_lifetime_makes_a_source_work_for_nothing(stored: St
 # The trail.
 
 
+@row("M13")
 async def test_every_hand_out_and_every_refusal_is_one_event(stored: Stored) -> None:
     await stored.sign_in()
     asker = Asker(actor="binder", address="192.0.2.7")
@@ -198,6 +200,19 @@ async def test_every_hand_out_and_every_refusal_is_one_event(stored: Stored) -> 
         ("credential_refused", "unknown_provider", "", "", "ann1", "binder", ""),
     ]
     assert {event.address for event in stored.events} == {"192.0.2.7"}
+
+
+@row("F13")
+async def test_a_store_that_cannot_be_read_hands_out_nothing_and_is_written_down(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored.sign_in()
+    monkeypatch.setattr(stored.database, "_reads", create_engine("sqlite:////nowhere/hubauth.sqlite"))
+    with pytest.raises(StoreError):
+        await stored.retrieval.credential(stored.user(), "uni")
+    assert [(event.kind, event.reason) for event in stored.events] == [("credential_refused", "store_failed")]
+    monkeypatch.undo()
+    await stored.retrieval.credential(stored.user(), "uni")
 
 
 @row("F15")

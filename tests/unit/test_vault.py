@@ -69,6 +69,7 @@ async def test_a_renewed_credential_takes_the_place_of_the_old_one(identities: I
     assert (await vault.state(record)).content is not None
 
 
+@pytest.mark.row("M13")
 async def test_no_token_is_readable_in_the_file(identities: Identities, vault: Vault, store_file: Path) -> None:
     await sign_in(identities, vault)
     with sqlite3.connect(store_file) as connection:
