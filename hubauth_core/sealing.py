@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
 from jupyterhub.crypto import CryptKeeper
+from traitlets import TraitError
 
-from .errors import CredentialError, ProviderError
+from .errors import ConfigError, CredentialError, ProviderError
 
 CREDENTIAL: Final = "credential"
 STATE: Final = "state"
@@ -67,8 +68,11 @@ class Sealing:
 
     @property
     def enabled(self) -> bool:
-        """True if there are keys."""
-        return bool(self._keeper.keys)
+        """True if there are keys. Raises ConfigError for keys that cannot be used."""
+        try:
+            return bool(self._keeper.keys)
+        except (TraitError, ValueError) as error:
+            raise ConfigError(f"The crypt keys cannot be used: {error}") from error
 
     async def seal(self, owner: Owner, content: Mapping[str, Any]) -> bytes:
         """Encrypt under the first key. Raises ProviderError for what is not JSON, or too large."""

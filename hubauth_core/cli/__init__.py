@@ -11,6 +11,7 @@ from .check import check
 from .consent import consent
 from .credential_service import credential_service
 from .demo.command import demo
+from .keys import rotate_keys
 from .providers import providers
 from .store import init, upgrade_db
 
@@ -32,5 +33,5 @@ def main() -> None:
     """Pluggable sign-in for JupyterHub: look at what is installed, check a configuration, try it out."""
 
 
-for command in (providers, check, demo, init, upgrade_db, consent, credential_service):
+for command in (providers, check, demo, init, upgrade_db, rotate_keys, consent, credential_service):
     main.add_command(command)

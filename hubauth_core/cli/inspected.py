@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jupyterhub.app import JupyterHub
-from jupyterhub.crypto import CryptKeeper
 from traitlets import TraitError
 
 from ..authenticator import HubAuthenticator
 from ..errors import ConfigError
 from ..provider import Provider
 from ..registry import Registry
+from ..sealing import Sealing
 from .hub_config import SILENT
 
 Level = Literal["error", "warning", "ok"]
@@ -81,16 +81,9 @@ def inspect(hub: JupyterHub) -> Inspected:
         authenticator=told,
         registry=told.load_registry(),
         fatal=fatal,
-        crypt_keys=_has_crypt_keys(),
+        crypt_keys=Sealing().enabled,
         configured=told.providers or {},
     )
-
-
-def _has_crypt_keys() -> bool:
-    try:
-        return bool(CryptKeeper.instance().keys)
-    except (TraitError, ValueError) as error:
-        raise ConfigError(f"The crypt keys cannot be used: {error}") from error
 
 
 def _prefix_option(options: Any) -> str | None:

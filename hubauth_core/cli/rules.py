@@ -17,12 +17,12 @@ from ..configure import SCOPE, lacking, told_of
 from ..database import open_database
 from ..errors import ConfigError
 from ..names import prefixes_of
-from ..needs_keys import REMEDY, check_without_keys
 from ..oauth2 import OAuth2Provider
 from ..provider import Provider
 from ..sweep import check_prefixes
 from ..web.view import find_icon
 from .inspected import Finding, Inspected
+from .key_rules import crypt_keys, stored
 from .store import address, shown
 
 Rule = Callable[[Inspected], Iterator[Finding]]
@@ -143,24 +143,6 @@ def refresh(hub: Inspected) -> Iterator[Finding]:
         yield Finding("warning", "refresh", "c.Authenticator.auth_refresh_age = 0: who was let in stays in.")
 
 
-def crypt_keys(hub: Inspected) -> Iterator[Finding]:
-    """What needs encryption, and whether there are keys for it."""
-    if hub.authenticator.enable_auth_state and not hub.crypt_keys:
-        yield Finding("error", "auth_state", f"enable_auth_state = True needs crypt keys. {REMEDY}.")
-    elif hub.crypt_keys:
-        yield Finding("ok", "credentials", "There are crypt keys: credentials are kept, encrypted.")
-    else:
-        text = f"There are no crypt keys: people can sign in, but no credential of theirs is kept. {REMEDY}."
-        yield Finding("ok", "credentials", text)
-        try:
-            check_without_keys(hub.authenticator, hub.registry.providers)
-        except ConfigError as error:
-            yield Finding("error", "credentials", error.sentence)
-    if hub.authenticator.auth_state_tokens and not hub.authenticator.enable_auth_state:
-        text = "auth_state_tokens = True does nothing without c.Authenticator.enable_auth_state = True."
-        yield Finding("warning", "auth_state", text)
-
-
 def public_url(hub: Inspected) -> Iterator[Finding]:
     """Where sources send browsers back to must not follow what a browser says the hub is called."""
     bind = urlsplit(hub.hub.bind_url)
@@ -279,5 +261,6 @@ RULES: Final[tuple[Rule, ...]] = (
     public_url,
     refresh,
     crypt_keys,
+    stored,
     scopes,
 )

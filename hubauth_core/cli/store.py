@@ -23,9 +23,12 @@ def shown(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def _open(config: Path | None, *, upgrade: bool = False) -> tuple[Database, str]:
-    url = address(load(needed(config)))
-    return open_database(url, upgrade=upgrade), shown(url)
+def open_store(config: Path | None, *, upgrade: bool = False) -> tuple[Database, str]:
+    """hubauth's database, and its address for people. Raises ConfigError."""
+    hub = load(needed(config))
+    url = address(hub)
+    options = hub.db_kwargs if url == hub.db_url else None
+    return open_database(url, upgrade=upgrade, engine_options=options), shown(url)
 
 
 @click.command("upgrade-db", short_help="Bring hubauth's database to what the installed version needs.")
@@ -36,7 +39,7 @@ def upgrade_db(config: Path | None) -> None:
     Stop the hub and back the database up first: an older version cannot use it afterwards. Running it again does no
     harm. JupyterHub's own database has its own command, `jupyterhub upgrade-db`.
     """
-    database, where = _open(config, upgrade=True)
+    database, where = open_store(config, upgrade=True)
     database.close()
     click.echo(f"{where} is up to date.")
 
@@ -56,7 +59,7 @@ def init(config: Path | None) -> None:
     people have no user any more: a database may have been lost. If it was not, because hubauth is new here or the
     users were deleted on purpose, say so with this command. It changes no user and no identity.
     """
-    database, where = _open(config)
+    database, where = open_store(config)
     try:
         identities = Identities(database)
         identities.tell()
