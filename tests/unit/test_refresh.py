@@ -564,6 +564,7 @@ async def test_an_exchanged_credential_has_a_row_and_an_expiry_of_its_own(exchan
     record = await exchanging.sign_in()
     first = await exchanging.token(record, "kafka")
     assert first.startswith("kafka-")
+    assert (await exchanging.refresher.fresh(record, "kafka")).resource == "kafka"
     authority.life = 10_000.0
     exchanging.clock.forward(240)
     assert await exchanging.token(record) == newest(exchanging), "the provider's own is renewed"
@@ -584,6 +585,29 @@ async def test_a_thousand_requests_are_one_exchange(exchanging: Stored) -> None:
         expire(exchanging)
     assert len(exchanging.authority.exchanges) == 2
     assert len(exchanging.authority.calls) == 1
+
+
+@row("F10", "M14")
+async def test_whoever_looked_before_another_was_done_does_not_exchange_again(
+    exchanging: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await exchanging.sign_in()
+    look, looked, go_on = exchanging.vault.credential, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*arguments: Any) -> Any:
+        found = await look(*arguments)
+        if not looked.is_set():
+            looked.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(exchanging.vault, "credential", slowly)
+    slow = asyncio.ensure_future(exchanging.token(record, "kafka"))
+    await looked.wait()
+    token = await exchanging.token(record, "kafka")
+    go_on.set()
+    assert await slow == token
+    assert len(exchanging.authority.exchanges) == 1
 
 
 @row("F10", "M14")
