@@ -6,6 +6,7 @@ The source rotates refresh tokens, and ends the grant of one that comes twice.
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -67,6 +68,16 @@ class Person:
         """What is stored of everybody counts as expired."""
         with sqlite3.connect(self.hub.directory / "hubauth.sqlite") as store:
             store.execute("UPDATE hubauth_vault SET expires_at = 1")
+
+    def stored(self) -> dict[str, float]:
+        """When the stored credential of each person expires."""
+        query = "SELECT username, expires_at FROM hubauth_vault JOIN hubauth_identities ON id = identity_id"
+        with sqlite3.connect(self.hub.directory / "hubauth.sqlite") as store:
+            return dict(store.execute(f"{query} WHERE purpose = 'credential'"))
+
+    def events(self) -> list[dict[str, Any]]:
+        """The audit trail."""
+        return [json.loads(line) for line in (self.hub.directory / "audit.jsonl").read_text().splitlines()]
 
     async def page(self, path: str = "/hub/home") -> Page:
         return await self.browser.request("GET", path)
@@ -173,3 +184,20 @@ async def test_a_source_that_is_away_signs_nobody_out(start: Callable[..., Perso
     assert told(answer) == (200, "")
     assert answer.json()["access_token"] != old
     assert "Traceback" not in cleo.hub.log
+
+
+@newest_only
+async def test_people_at_work_find_fresh_credentials_and_nobody_else_makes_work(
+    start: Callable[..., Person], new_browser: Callable[[Hub], Browser]
+) -> None:
+    dora = start("dora-at-work", renew_ahead=4)
+    await dora.arrive()
+    await dora.browser.server(dora.name)
+    eric = Person(dora.hub, new_browser(dora.hub), dora.source, "eric-idle")
+    await eric.arrive()
+    before = len(dora.renewals())
+    dora.expire()
+    dora.hub.process.wait_until(lambda: dora.stored()[dora.name] > 1)
+    assert dora.stored()[eric.name] == 1
+    assert dora.renewals()[before:] == [("grant.success", None)]
+    assert [event["kind"] for event in dora.events() if "credential" in event["kind"]] == []

@@ -47,3 +47,19 @@ def test_a_role_that_comes_with_a_group_is_a_role() -> None:
         session.commit()
         assert hub_user(user).roles == {"user", "operator"}
         session.get_bind().dispose()
+
+
+def test_who_has_a_running_server_is_named_once() -> None:
+    with orm.new_session_factory("sqlite:///:memory:")() as session:
+        busy, idle, new = orm.User(name="busy"), orm.User(name="idle"), orm.User(name="new")
+        session.add_all([busy, idle, new])
+        for name in ("", "second"):
+            session.add(orm.Spawner(user=busy, name=name, server=orm.Server()))
+        session.add(orm.Spawner(user=idle, name=""))
+        session.commit()
+        users = JupyterHubUsers(lambda: session)
+        assert [(user.id, user.name, user.created) for user in users.running()] == [
+            (busy.id, "busy", hub_user(busy).created)
+        ]
+        session.rollback()
+        session.get_bind().dispose()
