@@ -19,6 +19,14 @@ PEOPLE = [
     Person(subject="u-1", username="ada", name="Ada Brandt", email="ada@university.example"),
     Person(subject="u-2", username="ben", name="Ben Okafor", note="on no list, so the hub refuses him"),
 ]
+READERS = [
+    *PEOPLE,
+    *(Person(subject=f"r-{number}", username=f"reader{number}", name=f"Reader {number}") for number in range(8)),
+    Person(subject="t-1", username="twin", name="First Twin"),
+    Person(subject="t-2", username="twin", name="Second Twin"),
+]
+"""People of the library: some for tests to take one each, and two with one username."""
+
 LABEL_WITH_MARKUP = """Staff "><script>document.title = 'broken in'</script> & 'friends'"""
 STRICT = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'"
 
@@ -51,6 +59,7 @@ c.HubAuthenticator.providers = {{
         "client_id": "hub",
         "client_secret": {library.client_secret!r},
         "scope": ["openid", "profile"],
+        "offered_scopes": ["repo", "gist"],
         "username_claim": "preferred_username",
         "subject_claim": "sub",
         "allow_all": True,
@@ -62,6 +71,7 @@ c.HubAuthenticator.providers = {{
         "config": {{"DummyAuthenticator": {{"password": "secret", "allow_all": True}}}},
     }},
 }}
+c.CryptKeeper.keys = ["5a" * 32]
 """
 ROUGH = f"""
 c.HubAuthenticator.on_broken_provider = "disable"
@@ -77,7 +87,7 @@ async def providers() -> AsyncIterator[dict[str, IdentityProvider]]:
     """The two identity providers that `CONFIG` names, running."""
     async with (
         IdentityProvider(title="Example University", people=PEOPLE) as uni,
-        IdentityProvider(title="City Library", people=PEOPLE) as library,
+        IdentityProvider(title="City Library", people=READERS, further_scopes=("repo", "gist")) as library,
     ):
         yield {"uni": uni, "library": library}
 
