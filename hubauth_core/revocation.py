@@ -27,8 +27,14 @@ from .vault import Vault
 AT_ONCE: Final = 4
 """Calls of providers at once."""
 
-LOOK_AGAIN: Final = 5.0
-"""Seconds between two looks into the queue; other processes put credentials there as well."""
+LOOK_AGAIN: Final = 1.0
+"""Seconds between two looks into the queue; other processes put credentials there as well.
+
+Short, because a source that takes a whole grant back takes along what the person gets by signing in again meanwhile.
+"""
+
+AFTER_FAULT: Final = 60.0
+"""Seconds until the next look where the queue itself could not be worked on."""
 
 SHORTEST_PAUSE: Final = 10.0
 LONGEST_PAUSE: Final = 3600.0
@@ -64,11 +70,13 @@ class Revoker:
     async def run(self) -> None:
         """Work until this is cancelled. What was under way then is done again by whoever runs next."""
         while True:
+            pause = LOOK_AGAIN
             try:
                 await self.work_off()
             except Exception as error:  # such as a database that is away: it must not end the work for good
                 self._log.error("hubauth: credentials that wait to be revoked are left for now\n%s", where(error))
-            await asyncio.sleep(LOOK_AGAIN)
+                pause = AFTER_FAULT
+            await asyncio.sleep(pause)
 
     async def work_off(self) -> None:
         """Work on every row whose turn it is. Raises StoreError."""

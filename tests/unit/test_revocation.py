@@ -280,7 +280,7 @@ async def test_a_process_that_dies_leaves_its_work_to_the_next(house: House) -> 
 
 
 async def test_the_work_goes_on_after_a_fault_of_the_database(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubauth_core.revocation.LOOK_AGAIN", 0)
+    monkeypatch.setattr("hubauth_core.revocation.AFTER_FAULT", 0)
     await house.come_and_leave()
     looks, look = [], house.database.read
 
