@@ -47,6 +47,7 @@ class Lifecycle:
         self._refresher = refresher
         self._log = log
         self._refreshing: dict[HubKey, asyncio.Future[Verdict | bool]] = {}
+        self._unsaved: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = {}
 
     async def refresh(self, user: Any, handler: Any = None) -> Verdict | bool:
         """Ask the home identity's provider whether all is still so.
@@ -177,16 +178,30 @@ class Lifecycle:
         await self._identities.forget(hub_key_of(user))
 
     async def keep_state(self, identity: Identity, state: Mapping[str, Any]) -> None:
-        """Replace what a provider keeps of an identity (`SignIn.state`). Raises StoreError."""
-        record = self._identities.find(*identity.key)
-        if record is not None:
-            await self._vault.store(await self._vault.seal(record.id, identity, state=state), time.time())
+        """Replace what a provider keeps of an identity (`SignIn.state`). What cannot be stored now is stored later.
+
+        There may be a token in it that was just renewed, and the one before is dead (row R04).
+        """
+        try:
+            record = self._identities.find(*identity.key)
+            if record is not None:
+                await self._vault.store(await self._vault.seal(record.id, identity, state=state), time.time())
+            self._unsaved.pop(identity.key, None)
+        except StoreError:
+            self._log.error("hubauth: what %r keeps of an identity could not be stored yet", identity.provider)
+            self._unsaved[identity.key] = (time.time(), state)
 
     def _of(self, user: HubKey) -> list[Record]:
         return [each for each in self._identities.of_hub_user(user) if each.provider in self._registry.providers]
 
     async def _state(self, record: Record) -> Mapping[str, Any] | None:
-        return (await self._vault.state(record)).content
+        opened = await self._vault.state(record)
+        since, unsaved = self._unsaved.get(record.identity.key, (0.0, None))
+        if unsaved is None or (opened.held is not None and opened.held.updated_at > since):
+            self._unsaved.pop(record.identity.key, None)  # a sign-in has brought another one
+            return opened.content
+        await self.keep_state(record.identity, unsaved)
+        return unsaved
 
     async def _tell(self, hook: str, record: Record, hub: HubCall) -> None:
         call = replace(hub, state=await self._state(record))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyterhub.crypto import CryptKeeper
 
 from harness.known_users import KnownUsers
 from harness.shelf import Shelf
 from hubauth_core import (
     CredentialError,
     Decision,
+    HubCall,
     Identity,
     LoginRefused,
     Provider,
@@ -22,6 +25,7 @@ from hubauth_core import (
     ProviderUnavailable,
     ReauthRequired,
     Refused,
+    StoreError,
     Unavailable,
     Unchanged,
     Updated,
@@ -182,3 +186,54 @@ async def test_a_provider_out_of_service_ends_nothing_and_one_that_is_gone_does(
 
 async def test_a_hub_user_without_identity_is_the_hubs_own_affair(shelf: Shelf, database: Database) -> None:
     assert await House(shelf, database).refresh() is True
+
+
+@pytest.mark.row("R04", "F13")
+async def test_what_a_source_keeps_is_not_lost_while_it_cannot_be_stored(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrapped authenticator keeps its rotating refresh token there."""
+    monkeypatch.setattr(house.vault._sealing, "_own_keeper", CryptKeeper(keys=[b"k" * 32]))
+    given = []
+
+    class Keeping(Source):
+        async def refresh_identity(self, identity: Identity, credential: object, hub: HubCall) -> Any:
+            given.append(hub.state)
+            return Updated(PERSON, state={"token": len(given)})
+
+    house.shelf.add_type("keeping", Keeping)
+    lifecycle = house.lifecycle(house.shelf.registry({"uni": {"type": "keeping", "allow_all": True}}))
+    record = house.identities.find("uni", "7")
+    assert record is not None
+
+    async def broken(*arguments: object) -> None:
+        raise StoreError("Full.")
+
+    with monkeypatch.context() as full:
+        full.setattr(house.vault, "store", broken)
+        for _ in range(2):
+            assert await lifecycle.refresh(house.user) == Verdict(decision=Decision(allowed=True))
+    assert given == [None, {"token": 1}]
+    assert (await house.vault.state(record)).content is None
+    assert await lifecycle._state(record) == {"token": 2}
+    assert (await house.vault.state(record)).content == {"token": 2}
+
+
+@pytest.mark.row("R04")
+async def test_what_a_sign_in_brought_is_not_overwritten_by_what_could_not_be_stored_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.vault._sealing, "_own_keeper", CryptKeeper(keys=[b"k" * 32]))
+    lifecycle = house.lifecycle(house.shelf.registry({"uni": {"type": "source"}}))
+    record, person = house.identities.find("uni", "7"), Identity(provider="uni", subject="7", username="ann")
+    assert record is not None
+
+    async def broken(*arguments: object) -> None:
+        raise StoreError("Full.")
+
+    with monkeypatch.context() as full:
+        full.setattr(house.vault, "store", broken)
+        await lifecycle.keep_state(person, {"token": "old"})
+    sealed = await house.vault.seal(record.id, person, state={"token": "new"})
+    await house.vault.store(sealed, time.time() + 1)
+    assert await lifecycle._state(record) == {"token": "new"}
