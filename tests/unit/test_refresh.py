@@ -431,6 +431,19 @@ async def test_an_answer_that_is_dropped_leaves_what_was_stored(stored: Stored) 
     assert (await stored.vault.credential(record)).content == before
 
 
+async def test_a_credential_that_its_source_finds_good_is_handed_out_and_free_for_the_next(
+    shelf: Shelf, database: Database, stored: Stored
+) -> None:
+    other = Stored(shelf, database, stored.authority, patience=0.0)
+    record = await stored.sign_in()
+    token = newest(stored)
+    stored.clock.forward(280)
+    stored.authority.says = [Fresh()]
+    assert await stored.token(record) == token
+    assert stored.events == []
+    assert await other.token(record) == newest(stored) != token
+
+
 @row("F11")
 async def test_pauses_grow_and_are_shared_by_processes(shelf: Shelf, database: Database, authority: Authority) -> None:
     one, other = Stored(shelf, database, authority), Stored(shelf, database, authority)
