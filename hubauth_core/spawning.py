@@ -106,10 +106,16 @@ class Spawning:
         if not self._git:
             return {}
         connected = {record.provider for record in self._identities.of_hub_user(hub_key(user))}
-        providers = [each for name, each in self._registry.providers.items() if name in connected]
-        urls = sorted({url for each in providers for url in each.git_urls})
+        opened = {url for name in connected for url in self._git_urls(name)}
+        could = {url for name, each in self._registry.providers.items() if each.linkable for url in each.git_urls}
+        urls = sorted(opened | could)
+        settings = [setting for url in urls for setting in _credential_settings(url, alone=url in opened)]
         count = _number(environment.get("GIT_CONFIG_COUNT", 0), spawner)
-        return {"HUBAUTH_GIT_URLS": json.dumps(urls), **git_config(_credential_settings(urls), count)} if urls else {}
+        return {"HUBAUTH_GIT_URLS": json.dumps(urls), **git_config(settings, count)} if urls else {}
+
+    def _git_urls(self, name: str) -> Iterable[str]:
+        provider = self._registry.providers.get(name)
+        return provider.git_urls if provider else ()
 
 
 def git_config(settings: Iterable[tuple[str, str]], count: int) -> dict[str, str]:
@@ -121,12 +127,16 @@ def git_config(settings: Iterable[tuple[str, str]], count: int) -> dict[str, str
     return {**variables, "GIT_CONFIG_COUNT": str(count)}
 
 
-def _credential_settings(urls: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for url in urls:
-        # Helpers before ours are switched off: one that stores would write the token to disk, and answer with it later.
+def _credential_settings(url: str, *, alone: bool) -> Iterable[tuple[str, str]]:
+    """Our helper for an address; `alone` where the user is connected there.
+
+    Then helpers before ours are switched off: one that stores would write the token to disk, and answer with it later.
+    Who is not connected keeps their own; ours says where to connect, and answers as soon as that is done.
+    """
+    if alone:
         yield f"credential.{url}.helper", ""
-        yield f"credential.{url}.helper", HELPER
-        yield f"credential.{url}.useHttpPath", "true"
+    yield f"credential.{url}.helper", HELPER
+    yield f"credential.{url}.useHttpPath", "true"
 
 
 def _number(value: Any, spawner: Any) -> int:

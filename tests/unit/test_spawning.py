@@ -115,7 +115,8 @@ async def test_one_users_token_does_not_stay_for_another(house: House) -> None:
     ann, ben = Spawner(environment=configured), Spawner(environment=configured)
     await spawning.equip(ANN, ann)
     await spawning.equip(BEN, ben)
-    assert ben.environment == {}
+    assert "FORGE" not in ben.environment
+    assert configured == {}
 
 
 async def test_a_second_start_begins_where_the_first_did(house: House) -> None:
@@ -126,6 +127,7 @@ async def test_a_second_start_begins_where_the_first_did(house: House) -> None:
     await spawning.equip(ANN, spawner)
     assert spawner.environment == first
     await house.identities.forget((ANN.id, ANN.created))
+    house.registry.provider("forge").linkable = False
     await spawning.equip(ANN, spawner)
     assert spawner.environment == {"FORGE": "what the administrator wrote", "GIT_CONFIG_COUNT": "1"}
 
@@ -142,7 +144,19 @@ async def test_git_reads_the_settings_behind_those_that_are_there(house: House, 
     assert json.loads(spawner.environment["HUBAUTH_GIT_URLS"]) == [FORGE]
 
 
-async def test_who_has_no_identity_there_gets_no_helper(house: House) -> None:
+async def test_who_is_not_connected_yet_keeps_their_own_helper_before_ours(house: House, tmp_path: Path) -> None:
+    (tmp_path / ".gitconfig").write_text(f'[credential "{FORGE}"]\nhelper = store\n')
+    spawner = Spawner(environment={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+    spawning = house.spawning(git=True)
+    await spawning.equip(BEN, spawner)
+    asked = ["--get-all", f"credential.{FORGE}.helper"]
+    assert git_says(spawner.environment, *asked) == "store\nhubauth\n"
+    await spawning.equip(ANN, spawner)
+    assert git_says(spawner.environment, *asked) == "store\n\nhubauth\n", "an empty one begins the list anew"
+
+
+async def test_what_nobody_can_connect_needs_no_helper(house: House) -> None:
+    house.registry.provider("forge").linkable = False
     spawner = Spawner(environment={})
     await house.spawning(git=True).equip(BEN, spawner)
     assert spawner.environment == {}
