@@ -206,4 +206,4 @@ async def test_light_is_light_and_dark_is_dark(hub: Hub, open_page: OpenPage, tm
     background = await page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
     assert background == ("rgb(33, 37, 41)" if "dark" in look else "rgb(255, 255, 255)")
     if os.environ.get("HUBAUTH_SCREENSHOT") == "1" and look == "light":
-        shutil.copy(picture, ROOT / "docs" / "images" / "connections.png")
+        shutil.copy(picture, ROOT / "docs" / "images" / "connect-accounts.png")
