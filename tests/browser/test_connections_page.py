@@ -143,6 +143,7 @@ async def allow(page: Page, reader: str) -> None:
 
 
 @both_ends
+@pytest.mark.row("10.7.3")
 async def test_permissions_are_asked_for_step_by_step_and_shown(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "steps", then=f"{HERE}?connect=forge")
     await page.get_by_role("button", name="Connect GitHub").click()

@@ -152,7 +152,7 @@ async def test_the_page_is_for_those_whom_the_hub_lets_manage_that_user(
     assert found.path == "/hub/connections/hub-users/pupil"
 
 
-@pytest.mark.row("M10")
+@pytest.mark.row("M10", "M06")
 async def test_administrators_too_sign_in_again_after_a_while(
     scene: Scene, browser: Browser, other_browser: Browser
 ) -> None:
