@@ -711,6 +711,25 @@ async def test_an_exchange_that_fails_ends_nothing(exchanging: Stored, says: Exc
 
 
 @row("F20", "R17")
+async def test_an_identity_that_is_disconnected_meanwhile_does_not_come_back(
+    shelf: Shelf, any_database: Database, authority: Authority
+) -> None:
+    stored = Stored(shelf, any_database, authority, others={"lab": {}})
+    home, lab = await stored.sign_in(), await stored.connect("lab")
+    expire(stored)
+    authority.gate.clear()
+    renews = asyncio.ensure_future(stored.token(lab))
+    await authority.asked()
+    await stored.identities.unlink(home.hub_user, "lab", lambda record: True)
+    authority.gate.set()
+    with pytest.raises(CredentialError):
+        await renews
+    assert (await stored.vault.credential(lab)).reason == "missing"
+    assert revocations(any_database) == 2
+    await stored.token(home)
+
+
+@row("F20", "R17")
 @pytest.mark.parametrize("how", ["deleted", "given-back"])
 async def test_an_exchange_for_a_user_who_is_gone_meanwhile_is_given_back(
     shelf: Shelf, any_database: Database, authority: Authority, how: str

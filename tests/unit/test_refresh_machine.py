@@ -44,7 +44,10 @@ SCOPES = st.sampled_from([frozenset("r"), frozenset("rw"), frozenset("rx")])
 
 
 class Renewals(RuleBasedStateMachine):
-    """`excused` are grants that may be dead or lost. `seen` is every access token that ever stood in the store."""
+    """`excused` are grants that may be dead or lost. `seen` is every access token that ever stood in the store.
+
+    `gone` are those whose credentials were deleted, and who have not signed in since.
+    """
 
     template: Path
     shelf: Shelf
@@ -57,6 +60,7 @@ class Renewals(RuleBasedStateMachine):
         self.databases: list[Database] = []
         self.excused: list[Grant] = []
         self.seen: set[str] = set()
+        self.gone: set[str] = set()
         self.store_fails = False
         self.under_way: list[tuple[int, str, asyncio.Task[Any]]] = []
 
@@ -98,6 +102,7 @@ class Renewals(RuleBasedStateMachine):
         before, new = self.opened(subject), self.authority.sign_in(subject, scopes, refresh=refresh)
         self.runner.run(self.processes[process].sign_in(new, subject=subject))
         after = self.opened(subject)
+        self.gone.discard(subject)
         assert after.content is not None
         assert after.held is not None
         assert after.held.trouble == "", "a sign-in mends"
@@ -113,9 +118,15 @@ class Renewals(RuleBasedStateMachine):
                 grant.alive = False
                 self.excused.append(grant)
 
-    @rule(subject=SUBJECTS, process=NUMBERS)
-    def delete(self, subject: str, process: int) -> None:
-        self.runner.run(self.processes[process].delete(subject))
+    @rule(subject=SUBJECTS, process=NUMBERS, signs_out=st.booleans())
+    def delete(self, subject: str, process: int, signs_out: bool) -> None:
+        """The hub user is deleted; or signs out, and has everything given back."""
+        record, stored = self.record(subject), self.processes[process]
+        if signs_out and record is not None:
+            self.runner.run(stored.vault.give_back([record]))
+        else:
+            self.runner.run(stored.delete(subject))
+        self.gone.add(subject)
         self.excused += [grant for grant in self.authority.grants if grant.subject == subject]
 
     @rule(fails=st.booleans())
@@ -253,6 +264,7 @@ class Renewals(RuleBasedStateMachine):
         if not self.databases:
             return
         self._look()
+        assert all(self.opened(subject).reason == "missing" for subject in self.gone), "what was deleted came back"
         assert self.authority.overlapping == [], "one token was sent twice at once"
         for subject in "12":
             opened, grant = self.opened(subject), self.grant_of(subject)
