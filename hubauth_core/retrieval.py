@@ -23,7 +23,6 @@ from .vault import Holding, Opened, Vault
 State = Literal["ready", "needs_login", "not_stored", "storage_disabled", "unavailable"]
 
 LONGEST_TTL: Final = 24 * 3600.0
-LONGEST_RESOURCE: Final = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +176,7 @@ class Retrieval:
 
 def _can_be_named(resource: str) -> bool:
     """Whether a sign-in may have brought a credential under that name."""
-    return resource.isprintable() and len(resource) <= LONGEST_RESOURCE and not is_derived(resource)
+    return resource.isprintable() and not is_derived(resource)
 
 
 def _no_such_resource() -> CredentialError:
