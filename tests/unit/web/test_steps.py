@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyterhub import orm
 
-from hubauth_core import LoginRefused
+from hubauth_core import Identity, LoginRefused, SignIn
+from hubauth_core.errors import LinkRefused
 from hubauth_core.signin import Admitted
 from hubauth_core.transaction import UsedStates, begin
 from hubauth_core.types import Form, Request, Transaction
 from hubauth_core.web.steps import StepsHandler
+
+CREATED = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 class Steps(StepsHandler):
@@ -60,6 +65,46 @@ async def take(page: Steps, transaction: Transaction, *, once_only: bool) -> Non
 
 ADMITTED = object.__new__(Admitted)
 WRONG = LoginRefused("Wrong.", code="bad_credentials")
+
+
+class Linked(Steps):
+    """A page of `ann`, who signed in a while ago; `owner` is whose the identity is, None for nobody's."""
+
+    current_user = None
+
+    def __init__(self, owner: tuple[int, float] | None) -> None:
+        super().__init__(SignIn(identity=Identity(provider="uni", subject="7", username="ann")))
+        self.current_user = SimpleNamespace(orm_user=orm.User(id=1, name="ann", created=CREATED, groups=[], roles=[]))
+        known = None if owner is None else SimpleNamespace(hub_user=owner)
+        self.flow.identities = SimpleNamespace(find=lambda *key: known)
+        self.connected = 0
+
+    def _check_bound(self, transaction: Transaction) -> None:
+        """It is."""
+
+    def is_recent(self, leeway: float = 0.0) -> bool:
+        return False
+
+    async def connect(self, sign_in: SignIn) -> None:
+        self.connected += 1
+
+
+@pytest.mark.row("M06", "7.5.1")
+@pytest.mark.parametrize(
+    ("owner", "connected"), [((1, CREATED.timestamp()), 1), ((1, 9.0), 0), ((2, 1.0), 0), (None, 0)]
+)
+async def test_only_what_is_theirs_already_is_renewed_without_a_recent_sign_in(
+    owner: tuple[int, float] | None, connected: int
+) -> None:
+    page = Linked(owner)
+    link = begin("uni", redirect_uri="", next_url="", purpose="link")
+    if connected:
+        await take(page, link, once_only=True)
+    else:
+        with pytest.raises(LinkRefused) as refused:
+            await take(page, link, once_only=True)
+        assert refused.value.code == "sign_in_again"
+    assert page.connected == connected
 
 
 @pytest.fixture
