@@ -117,7 +117,7 @@ async def test_a_cookie_is_not_enough(arrive: Arrive, mode: str) -> None:
         assert "access" not in page.html
 
 
-@pytest.mark.row("10.3.2", "10.3.4")
+@pytest.mark.row("10.3.2")
 async def test_a_token_without_the_scope_is_not_enough(arrive: Arrive) -> None:
     ida = await arrive("ida")
     assert told(await ida.ask(await ida.token(scopes=["read:users!user"]))) == (403, "forbidden")
@@ -201,7 +201,6 @@ async def test_the_description_is_for_everybody(scene: Scene) -> None:
 
 
 @newest_only
-@pytest.mark.row("S04")
 async def test_a_token_that_asks_too_often_has_to_wait(start_hub: StartHub, idps: dict[str, HostileIdP]) -> None:
     hub = start_hub(config(idps, credential_rate_limit=2) + RIGHTS, KEYS)
     await hub.api("POST", "/users/olaf")

@@ -63,6 +63,25 @@ def test_a_store_that_would_be_lost_or_cannot_be_told_apart_is_refused(url: str)
         store_url(url, "sqlite:///jupyterhub.sqlite")
 
 
+def test_who_may_not_make_a_store_does_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/hubauth.sqlite"
+    with pytest.raises(ConfigError, match="Start the hub first"):
+        open_database(url, create=False)
+    open_database(url).close()
+    open_database(url, create=False).close()
+
+
+def test_a_session_connects_when_it_is_asked_and_fails_like_a_read(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/hubauth.sqlite")
+    with database.session() as session:
+        assert database._reads.pool.checkedout() == 0
+        assert session.execute(select(meta.c.name)).scalars().all() == ["installed_at"]
+    assert database._reads.pool.checkedout() == 0
+    with pytest.raises(StoreError), database.session() as session:
+        session.execute(text("SELECT * FROM nothing"))
+    database.close()
+
+
 def test_nobody_else_can_read_the_file(tmp_path: Path) -> None:
     open_database(f"sqlite:///{tmp_path}/hubauth.sqlite").close()
     with sqlite3.connect(tmp_path / "hubauth.sqlite") as connection:

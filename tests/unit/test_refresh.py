@@ -217,6 +217,27 @@ async def test_what_cannot_be_stored_is_not_handed_out_and_not_lost(
 
 
 @row("R04")
+async def test_a_process_that_ends_stores_first_what_was_renewed(
+    stored: Stored, shelf: Shelf, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "PAUSES", (0.0,))
+    monkeypatch.setattr(storing, "PATIENCE", 0.05)
+    await stored.refresher.settle()
+    record = await stored.sign_in()
+    expire(stored)
+    with monkeypatch.context() as broken:
+        failing(stored, broken, 10**9)
+        with pytest.raises(StoreError):
+            await stored.token(record)
+        ending = asyncio.ensure_future(stored.refresher.settle())
+        await asyncio.sleep(0)
+        assert not ending.done()
+    await ending
+    assert await Stored(shelf, database, stored.authority).token(record) == newest(stored)
+    assert len(stored.authority.calls) == 1
+
+
+@row("R04")
 async def test_what_is_still_good_is_handed_out_while_its_successor_cannot_be_stored(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:

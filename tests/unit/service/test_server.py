@@ -66,6 +66,7 @@ class World:
 async def world() -> AsyncIterator[World]:
     world = World()
     yield world
+    world.gate.set()
     world.server.stop()
     await world.server.close_all_connections()
 
@@ -159,6 +160,21 @@ async def test_an_end_waits_for_what_is_under_way(world: World) -> None:
     assert (await asked).status_code == 200
     await ending
     assert world.settled
+
+
+async def test_a_balancer_that_keeps_its_connection_is_told_of_the_end(world: World) -> None:
+    world.gate.clear()
+    asked = asyncio.ensure_future(get(world, "/a%20b/users/ann/credentials"))
+    await until(lambda: bool(world.calls))
+    async with httpx.AsyncClient(trust_env=False, base_url=f"{world.url}/a%20b") as balancer:
+        assert (await balancer.get("/health")).status_code == 200
+        ending = asyncio.ensure_future(world.service.drain(world.server))
+        await until(lambda: world.service.ending)
+        assert (await balancer.get("/health")).status_code == 503
+        last = await balancer.get("/openapi.json")
+    assert (last.status_code, last.headers["Connection"]) == (200, "close")
+    world.gate.set()
+    await asyncio.gather(asked, ending)
 
 
 async def test_an_end_does_not_wait_for_ever(

@@ -92,6 +92,7 @@ async def test_the_hubs_word_holds_for_ten_seconds_and_no_longer(hub: Hub) -> No
     assert await hub.caller() is None
     assert await hub.caller() is None
     assert len(hub.asked) == 3
+    assert not hub.tokens._known
     assert LASTS == 10
 
 
@@ -134,7 +135,7 @@ async def test_an_unknown_token_is_asked_about_each_time(hub: Hub) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.Response(500),
+        httpx.Response(500, json=MODELS["of-ann"]),
         httpx.Response(502, text="<html>"),
         httpx.Response(404),
         httpx.Response(302, headers={"Location": "http://elsewhere.example/"}),

@@ -128,7 +128,6 @@ async def test_a_name_that_no_database_takes_is_unknown(name: str) -> None:
     assert hub.looked_up == []
 
 
-@pytest.mark.row("S04")
 async def test_each_token_has_its_limit_and_refused_calls_count() -> None:
     hub = Hub(per_minute=2)
     answers = [told(await hub.get(user_name=name)) for name in ("ben", "ann", "ann")]

@@ -34,7 +34,6 @@ def admitted(limit: RateLimit, key: bytes, calls: int) -> int:
     return through
 
 
-@pytest.mark.row("S04")
 @pytest.mark.parametrize("per_minute", [1, 7, 60, 600])
 def test_as_many_at_once_as_in_a_minute_and_not_one_more(clock: Clock, per_minute: int) -> None:
     limit = RateLimit(per_minute, clock)
