@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from jupyterhub.crypto import CryptKeeper
 from jupyterhub.utils import url_path_join
 from sqlalchemy import make_url
 
 from ..authenticator import HubAuthenticator
 from ..database import Database, store_url
 from ..errors import ConfigError, StoreError
+from ..sealing import Sealing
 from ..strongroom import furnish
 from ..web.handout import HandOut
 from ..web.rate import RateLimit
@@ -58,7 +58,7 @@ def check(authenticator: HubAuthenticator, hub: Any) -> None:
                 "A credential service needs the hub's and hubauth's tables in PostgreSQL or MySQL; here they are in "
                 "SQLite, a file that only the hub may write to. Set c.JupyterHub.db_url."
             )
-    if not CryptKeeper.instance().keys:
+    if not Sealing().enabled:
         raise ConfigError(
             "There are no crypt keys, so no credentials are kept. Set JUPYTERHUB_CRYPT_KEY to the hub's own value."
         )

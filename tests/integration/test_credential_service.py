@@ -26,6 +26,7 @@ from hostile_idp.faults import hang, json_answer, late
 from hostile_idp.server import HostileIdP
 
 from .asking import KEYS, RIGHTS, SCOPE, Person, told
+from .described import schemathesis
 from .scene import Scene, config
 
 RENEWED = {"access_token": "renewed", "token_type": "Bearer", "expires_in": 300, "refresh_token": "canary-second"}
@@ -73,7 +74,7 @@ def house(hub_python: Path, houses: dict[str, HostileIdP], tmp_path_factory: pyt
     with ExitStack() as stack:
         database = databases.new_database(stack.enter_context(databases.postgresql(parts.require)))
         ports = free_ports(4)
-        told = config(houses, credential_api_url=f"http://127.0.0.1:{ports[0]}")
+        told = config(houses, credential_rate_limit=0, credential_api_url=f"http://127.0.0.1:{ports[0]}")
         managed = MANAGED.format(database=database, port=ports[3], keys=KEYS)
         start = stack.enter_context(private(hub_python, tmp_path_factory.mktemp("service")))
         yield House(start(told + RIGHTS + managed, KEYS), database, ports[:3], stack)
@@ -263,6 +264,13 @@ async def test_the_hub_runs_one_itself(person: Person, client: httpx.AsyncClient
     assert (answer.status_code, answer.json()["provider"]) == (200, "red")
     described = await client.get(f"{base}/openapi.json")
     assert described.json()["servers"] == [{"url": "/services/credentials"}]
+
+
+async def test_it_is_as_it_is_described(house: House, person: Person, tmp_path: Path) -> None:
+    fixed = {"path.user": person.name, "path.provider": "red"}
+    run = await schemathesis(house.urls[0], f"Authorization: Bearer {await person.token()}", fixed, tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Tested: 3" in run.stdout
 
 
 @pytest.mark.row("V41")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from harness.hubs import StartHub, newest_only
 from hostile_idp.server import HostileIdP
 
 from .asking import KEYS, RIGHTS, Person
+from .described import schemathesis
 from .scene import Scene, config
 
 pytestmark = newest_only
@@ -75,18 +73,8 @@ async def headers(scene: Scene, people: dict[str, str], new_browser: Callable[[H
 async def test_the_api_is_as_it_is_described(
     scene: Scene, headers: dict[str, str], caller: Caller, tmp_path: Path
 ) -> None:
-    fixed = "".join(f'"{name}" = "{value}"\n' for name, value in caller.fixed.items())
-    (tmp_path / "schemathesis.toml").write_text(f"[parameters]\n{fixed}")
     before = _handed_out(scene)
-    command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{scene.hub.direct_url}/hub/api/hubauth/openapi.json"),
-        *("--header", headers[caller.who], "--checks", "all", "--max-examples", "25", "--seed", "1", "--no-color"),
-        # That one wants a 401 of whoever sends no token; the hub says 403, and `ignored_auth` checks that it refuses.
-        *("--exclude-checks", "missing_required_header"),
-    ]
-    run = await asyncio.to_thread(
-        subprocess.run, command, cwd=tmp_path, env={"HOME": str(tmp_path)}, capture_output=True, text=True
-    )
+    run = await schemathesis(f"{scene.hub.direct_url}/hub/api/hubauth", headers[caller.who], caller.fixed, tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Tested: 3" in run.stdout
     assert (_handed_out(scene) > before) == caller.gets_credentials

@@ -58,6 +58,11 @@ def test_without_the_hubs_keys_there_is_nothing_to_hand_out() -> None:
     assert "Set JUPYTERHUB_CRYPT_KEY to the hub's own value" in refused(HUB + ELSEWHERE, environment={})
 
 
+def test_keys_that_cannot_be_used_are_said() -> None:
+    output = refused(HUB + ELSEWHERE, environment={"JUPYTERHUB_CRYPT_KEY": "canary"})
+    assert "The crypt keys cannot be used" in output
+
+
 def test_another_authenticator_has_no_credentials() -> None:
     assert "not with hubauth" in refused('c.JupyterHub.authenticator_class = "dummy"\n')
 
