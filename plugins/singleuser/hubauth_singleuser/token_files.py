@@ -58,17 +58,19 @@ class TokenFile:
 
         The file is replaced as a whole: who reads it gets the old token or the new one.
         """
+        before = self._written
         with _folder(self.path.parent) as folder:
             draft = f".{self.path.name}.{secrets.token_hex(8)}"
             made = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
             try:
                 with os.fdopen(made, "w", encoding="ascii") as file:
                     file.write(token)
+                    self._written = _identity(os.fstat(made))  # now, because the process may end at any moment
                 os.replace(draft, self.path.name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
+                self._written = before
                 os.unlink(draft, dir_fd=folder)
                 raise
-            self._written = _identity(os.stat(self.path.name, dir_fd=folder, follow_symlinks=False))
 
     @property
     def is_there(self) -> bool:

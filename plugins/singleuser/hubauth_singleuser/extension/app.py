@@ -12,7 +12,6 @@ from tornado.ioloop import IOLoop
 from traitlets import Bool, TraitError, Unicode, validate
 
 from ..client import Client
-from ..git.located import located
 from ..git.whole_path import spelled_out
 from ..token_files import wanted
 from .handlers import CredentialHandler, OverviewHandler, StatusPage
@@ -66,7 +65,6 @@ class HubAuthSingleUser(ExtensionApp):
                 (rf"/{self.local_path}/([^/]+)", CredentialHandler, known | {"exposed": self.expose_tokens}),
             ]
         )
-        os.environ.update(located(os.environ))
         self._keep_files(client)
 
     def _keep_files(self, client: Client) -> None:
@@ -77,9 +75,8 @@ class HubAuthSingleUser(ExtensionApp):
             return
         self.keeper = Keeper(files, client, self.log)
         IOLoop.current().add_callback(self.keeper.start)
-        atexit.register(
-            self.keeper.remove
-        )  # an interrupted server, as the hub's own spawners do it, stops no extension
+        # a server that is interrupted, as JupyterHub's own spawners do it, stops no extension
+        atexit.register(self.keeper.remove)
 
     async def stop_extension(self) -> None:
         """End the task, and take the files away."""

@@ -35,6 +35,11 @@ GUEST = "token-of-ben"
 SERVICE = "token-of-a-service-named-ann"
 
 
+def heed_interrupts() -> None:
+    """Programs in a shell's background ignore Ctrl-C, and so do the programs that they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Server:
     """One jupyterhub-singleuser of ann's."""
 
@@ -65,6 +70,7 @@ class Server:
                 cwd=self.home,
                 stdout=log,
                 stderr=log,
+                preexec_fn=heed_interrupts,
             )
 
     @property
@@ -222,6 +228,8 @@ def test_the_servers_own_pages_may_ask(server: Server) -> None:
     for wrong in ({"X-XSRFToken": "guessed"}, {"X-XSRFToken": ""}, {"Sec-Fetch-Site": "cross-site"}):
         assert browser.get(url, headers=own | wrong).status_code == 403, wrong
     assert browser.get(f"{url}?_xsrf={xsrf}", headers=own | {"X-XSRFToken": ""}).status_code == 403
+    unchecked = {"Sec-Fetch-Mode": "navigate", "X-XSRFToken": "guessed"}
+    assert browser.get(url, headers=unchecked).status_code == 403
 
 
 def test_a_guest_in_a_browser_is_refused_too(server: Server) -> None:
