@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ PACKAGES = {
     "hubauth-binderhub": (ROOT / "plugins" / "binderhub", "hubauth_binderhub"),
     "hubauth-github": (ROOT / "plugins" / "github", "hubauth_github"),
     "hubauth-gitlab": (ROOT / "plugins" / "gitlab", "hubauth_gitlab"),
+    "hubauth-singleuser": (ROOT / "plugins" / "singleuser", "hubauth_singleuser"),
 }
 OURS = ("hubauth", "_hubauth", "__editable__", "_editable")
 
@@ -91,7 +93,8 @@ def test_wheel_holds_every_file_of_its_package(wheels: Wheels, name: str) -> Non
         if path.is_file() and "__pycache__" not in path.parts
     }
     with zipfile.ZipFile(wheels[name]) as wheel:
-        assert {entry for entry in wheel.namelist() if ".dist-info/" not in entry} == tree
+        outside = (".dist-info/", ".data/")
+        assert {entry for entry in wheel.namelist() if not any(each in entry for each in outside)} == tree
     assert f"{package}/py.typed" in tree
 
 
@@ -151,6 +154,31 @@ def test_plugin_passes_its_tests_without_its_sibling(
     shutil.copytree(project / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(project / "pyproject.toml", tmp_path)
     installation = install("hubauth-core", f"hubauth-{plugin}")
+    printed = installation("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
+    assert " passed" in printed
+
+
+def test_what_runs_in_servers_stands_alone_and_switches_its_extension_on(install: Callable[..., Installation]) -> None:
+    installation = install("hubauth-singleuser")
+    printed = installation(
+        "-c",
+        "import hubauth_singleuser.git.helper, hubauth_singleuser.cli, importlib.util, json, sys\n"
+        "alien = {'hubauth_core', 'jupyter_server', 'jupyterhub', 'tornado', 'traitlets', 'requests', 'httpx'}\n"
+        "print(json.dumps([importlib.util.find_spec('hubauth_core') is None, sorted(alien & set(sys.modules))]))",
+    )
+    assert json.loads(printed) == [True, []]
+    listed = installation("-m", "jupyter_server.extension.serverextension", "list")
+    assert re.search(r"hubauth_singleuser\.extension\s+\S*enabled", listed)
+    for command in ("git-credential-hubauth", "hubauth-singleuser"):
+        assert "usage:" in run([str(installation.python.with_name(command)), "--help"])
+
+
+def test_what_runs_in_servers_passes_its_tests_alone(install: Callable[..., Installation], tmp_path: Path) -> None:
+    project, _ = PACKAGES["hubauth-singleuser"]
+    shutil.copytree(project / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(project / "pyproject.toml", tmp_path)
+    (tmp_path / "tests" / "extension" / "test_server.py").unlink()  # starts servers; those of this tree are enough
+    installation = install("hubauth-singleuser")
     printed = installation("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
     assert " passed" in printed
 

@@ -140,6 +140,19 @@ def test_it_removes_what_it_wrote(home: Path) -> None:
     file.remove()
 
 
+def test_a_disk_that_is_full_leaves_the_old_file_and_it_stays_ours(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = TokenFile(home / "github")
+    file.write("one")
+    with monkeypatch.context() as full:
+        full.setattr(os, "replace", lambda *_, **__: os.write(-1, b""))
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            file.write("two")
+    assert (home / "github").read_text() == "one"
+    assert names(home) == ["github"]
+    file.remove()
+    assert names(home) == []
+
+
 def test_it_leaves_what_another_server_wrote(home: Path) -> None:
     ours, theirs = TokenFile(home / "github"), TokenFile(home / "github")
     ours.write("one")
