@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from jupyter_server.extension.application import ExtensionApp
 from traitlets import Enum, Undefined
 
 from hubauth_core.authenticator import HubAuthenticator
@@ -24,6 +25,9 @@ from hubauth_core.provider import Provider
 from hubauth_core.registry import Registry
 from hubauth_core.types import Secret
 from hubauth_core.web.openapi import ERRORS, describe
+from hubauth_singleuser.cli import parser
+from hubauth_singleuser.extension import HubAuthSingleUser
+from hubauth_singleuser.git import helper
 
 ROOT: Final = Path(__file__).parents[1]
 REFERENCE: Final = ROOT / "docs" / "reference"
@@ -83,6 +87,11 @@ def options_page() -> str:
             f"Required: {required}.\n",
             options(cls, common, cls("reference")),
         ]
+    parts += [
+        "## In the user's server: `c.HubAuthSingleUser`\n",
+        "Of `hubauth-singleuser`, in the server's own configuration (`jupyter_server_config.py` in the image).\n",
+        options(HubAuthSingleUser, set(ExtensionApp.class_trait_names(config=True))),
+    ]
     return "\n".join(parts)
 
 
@@ -101,6 +110,8 @@ def commands_page() -> str:
     for name, command in sorted(main.commands.items()):
         context = click.Context(command, info_name=f"hubauth {name}", max_content_width=100)
         parts += [f"## `hubauth {name}`\n", f"```\n{command.get_help(context)}\n```\n"]
+    parts += ["## `hubauth-singleuser`, in the user's server\n", f"```\n{parser().format_help()}```\n"]
+    parts += ["## `git-credential-hubauth`, in the user's server\n", f"```\n{helper.USAGE}\n{helper.__doc__}```\n"]
     return "\n".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         prog="hubauth-singleuser",
         description="The accounts that you connected on your JupyterHub, used from your server.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=functools.partial(argparse.RawDescriptionHelpFormatter, width=100),
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     status = commands.add_parser("status", help="list your connected accounts and what state they are in")
