@@ -237,7 +237,10 @@ class Provider(LoggingConfigurable):
         return Unchanged()
 
     async def revoke_credential(self, credential: Credential) -> None:
-        """Tell the source that the credential is no longer wanted; by default it is not told."""
+        """Tell the source that the credential is no longer wanted; by default it is not told.
+
+        Raises ProviderError to be asked again, CredentialError for a definite no.
+        """
 
     def logout_url(self, credential: Credential | None, return_to: str) -> str | None:
         """Where the browser goes to end the source's own session; by default nowhere."""
