@@ -100,7 +100,7 @@ async def hubauth_refresh_identity(
 
 @hookspec
 async def hubauth_revoke_credential(provider: str, credential: Credential) -> None:
-    """Addressed: tell the source that the credential is no longer wanted. In the background, and perhaps more than once.
+    """Addressed: tell the source that the credential is no longer wanted; in the background, perhaps more than once.
 
     After ProviderError the hook is called again for three days, with growing pauses; CredentialError is a definite no.
     """
