@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 from jupyterhub.utils import url_path_join
 from sqlalchemy import make_url
 
@@ -19,7 +18,7 @@ from ..web.handout import HandOut
 from ..web.rate import RateLimit
 from .hub_tables import HubTables
 from .server import Service
-from .tokens import Tokens
+from .tokens import Tokens, client
 
 
 @asynccontextmanager
@@ -37,9 +36,9 @@ async def opened(authenticator: HubAuthenticator, hub: Any, hub_api_url: str) ->
         tables = _tables(theirs, hub.db_url)
         several = len(authenticator.configured_prefixes(registry)) > 1
         room = furnish(authenticator, registry, store, several=several)
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with client() as asking:
             yield Service(
-                tokens=Tokens(client, hub_api_url, tables),
+                tokens=Tokens(asking, hub_api_url, tables),
                 tables=tables,
                 hand_out=HandOut(room.retrieval, RateLimit(authenticator.credential_rate_limit)),
                 refresher=room.refresher,
@@ -58,6 +57,8 @@ def check(authenticator: HubAuthenticator, hub: Any) -> None:
                 "A credential service needs the hub's and hubauth's tables in PostgreSQL or MySQL; here they are in "
                 "SQLite, a file that only the hub may write to. Set c.JupyterHub.db_url."
             )
+    if hub.internal_ssl:
+        raise ConfigError("A credential service cannot ask a hub with c.JupyterHub.internal_ssl = True.")
     if not Sealing().enabled:
         raise ConfigError(
             "There are no crypt keys, so no credentials are kept. Set JUPYTERHUB_CRYPT_KEY to the hub's own value."

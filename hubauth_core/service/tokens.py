@@ -6,10 +6,12 @@ https://jupyterhub.readthedocs.io/en/stable/reference/rest-api.html#operation/ge
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -26,7 +28,22 @@ LASTS: Final = 10.0
 MOST: Final = 10_000
 """Tokens that are remembered; of more, those that were asked about longest ago are forgotten."""
 
-PATIENCE: Final = httpx.Timeout(5.0, connect=2.0)
+PATIENCE: Final = httpx.Timeout(15.0, connect=2.0)
+"""Seconds; the hub may have to ask a source first whether the user is still the same."""
+
+
+def client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """What asks the hub. It trusts this machine's authorities and SSL_CERT_FILE, and never keeps a cookie.
+
+    The hub takes a cookie where a token is not valid: somebody's would speak for everybody.
+    """
+    return httpx.AsyncClient(
+        transport=transport,
+        verify=ssl.create_default_context(),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+    )
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,10 @@ def test_without_the_hubs_keys_there_is_nothing_to_hand_out() -> None:
     assert "Set JUPYTERHUB_CRYPT_KEY to the hub's own value" in refused(HUB + ELSEWHERE, environment={})
 
 
+def test_a_hub_that_wants_certificates_of_its_own_is_not_asked() -> None:
+    assert "internal_ssl" in refused(HUB + ELSEWHERE + "c.JupyterHub.internal_ssl = True\n")
+
+
 def test_keys_that_cannot_be_used_are_said() -> None:
     output = refused(HUB + ELSEWHERE, environment={"JUPYTERHUB_CRYPT_KEY": "canary"})
     assert "The crypt keys cannot be used" in output

@@ -45,14 +45,15 @@ class Hub:
         self.gate.set()
         self.now = 1000.0
         tables: Any = Tables()
-        client = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
-        self.tokens = Tokens(client, "http://hub.example/hub/api/", tables, lambda: self.now)
+        asking = tokens.client(httpx.MockTransport(self._handle))
+        self.tokens = Tokens(asking, "http://hub.example/hub/api/", tables, lambda: self.now)
 
     def right(self, token: str) -> httpx.Response:
         return httpx.Response(200, json=MODELS[token]) if token in MODELS else httpx.Response(403)
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         assert str(request.url) == "http://hub.example/hub/api/user"
+        assert "Cookie" not in request.headers
         token = request.headers["Authorization"].removeprefix("token ")
         self.asked.append(token)
         await self.gate.wait()
@@ -154,6 +155,15 @@ async def test_what_is_no_answer_lets_nobody_in_and_is_not_remembered(hub: Hub, 
     assert silent.value.code == "hub_silent"
     hub.respond = hub.right
     assert await hub.caller() is not None
+
+
+@pytest.mark.row("10.3.3")
+async def test_a_cookie_that_somebody_got_speaks_for_nobody_else(hub: Hub) -> None:
+    cookie = {"Set-Cookie": "jupyterhub-hub-login=ann; Path=/"}
+    hub.respond = lambda token: httpx.Response(200, json=MODELS["of-ann"], headers=cookie)
+    await hub.caller()
+    hub.respond = hub.right
+    assert await hub.caller("unknown") is None
 
 
 async def test_a_hub_that_is_gone_is_silent(hub: Hub) -> None:
