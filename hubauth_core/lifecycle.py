@@ -20,7 +20,7 @@ from .hub import hub_key_of
 from .identities import Identities
 from .mapping import HubKey, Record
 from .provider import Provider
-from .refresh import RAN_OUT, Refresher
+from .refresh import Refresher, is_taken_back
 from .registry import Registry
 from .types import Credential, HubCall, Identity, ReauthRequired, Refused, SignIn, Updated
 from .vault import Vault
@@ -70,7 +70,7 @@ class Lifecycle:
             return False
         hub = HubCall(user=user, handler=handler, state=await self._state(record))
         arguments = {"identity": record.identity, "credential": await self.credential(record), "hub": hub}
-        if await self._is_dead(record):
+        if is_taken_back((await self._vault.credential(record)).held):
             return False
         try:
             outcome = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
@@ -121,11 +121,6 @@ class Lifecycle:
             if (record.provider, record.subject) == (provider, subject):
                 return await self.credential(record)
         return None
-
-    async def _is_dead(self, record: Record) -> bool:
-        """Whether the source has taken the grant back; one that only ran out says nothing about the person."""
-        held = (await self._vault.credential(record)).held
-        return held is not None and held.trouble not in ("", RAN_OUT)
 
     async def added(self, user: Any) -> None:
         """The hub starts and has this user: tell the providers that care."""

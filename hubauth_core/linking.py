@@ -15,6 +15,7 @@ from .identities import Identities, new_id
 from .links import check_room, taken
 from .mapping import Record, hub_key
 from .provider import Provider, pin_of
+from .refresh import is_taken_back
 from .registry import Registry
 from .types import Decision, Event, HubCall, HubUser, SignIn
 from .vault import Vault
@@ -49,23 +50,33 @@ class Linking:
         """Whether an identity is a way in: its provider is in service and has not refused it for good."""
         return record.provider in self._registry.providers and record.refused_at is None
 
-    def rights(self, record: Record) -> Verdict:
+    async def rights(self, record: Record) -> Verdict:
         """What a sign-in with a linked identity gives: what the home identity's provider says of what is recorded.
 
         A home provider that is broken can say nothing; then the hub keeps what it has, as at a refresh. One that was
-        taken out of service lets nobody in. Raises LoginRefused.
+        taken out of service, or has taken its grant back, lets nobody in. Raises LoginRefused.
         """
         home = self._identities.home_of(record.hub_user)
         if home is not None and home.refused_at is None:
             if home.provider in self._registry.broken:
                 return Verdict(decision=Decision(allowed=True))
             if home.provider in self._registry.providers:
+                await self._check_grant(home)
                 return self._by_rules(home)
             raise LoginRefused(
-                "What decides about your account is a way to sign in that this hub no longer has. Ask an administrator.",
+                "What decides about your account is a way to sign in that this hub has no more. Ask an administrator.",
                 code="home_removed",
             )
         raise _home_refused()
+
+    async def _check_grant(self, home: Record) -> None:
+        """A grant that was taken back has ended the sessions; another way in must not begin one (row V17)."""
+        if is_taken_back((await self._vault.credential(home)).held):
+            label = self._registry.provider(home.provider).label
+            raise LoginRefused(
+                f"{label} decides about your account here, and wants you to sign in there again first.",
+                code="home_needs_login",
+            )
 
     def _by_rules(self, home: Record) -> Verdict:
         try:

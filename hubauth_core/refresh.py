@@ -250,6 +250,11 @@ class Refresher:
         return ProviderUnavailable(f"{label} does not answer, try again.", retry_after=retry_after)
 
 
+def is_taken_back(held: Held | None) -> bool:
+    """Whether the source has taken a grant back; one that only ran out says nothing about the person."""
+    return held is not None and held.trouble not in ("", RAN_OUT)
+
+
 def is_derived(key: str) -> bool:
     """Whether what is stored under a key was got with the provider's own credential, and can be got again."""
     return _STANDS_FOR in key

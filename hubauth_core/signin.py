@@ -195,7 +195,7 @@ class SignInFlow:
             if isinstance(place, Form):
                 return HeldUp(sign_in, place, tries=tries)
             if place.linked:
-                verdict = self.linking.rights(place.linked)
+                verdict = await self.linking.rights(place.linked)
         return Admitted(sign_in=sign_in, verdict=verdict, place=place)
 
     async def _note_refusal(self, provider: str, subject: str) -> None:

@@ -20,6 +20,7 @@ from hubauth_core.errors import LinkRefused
 from hubauth_core.identities import Identities
 from hubauth_core.linking import Actor
 from hubauth_core.mapping import Record, hub_key
+from hubauth_core.refresh import RAN_OUT
 
 ADMIN = Actor(name="chief", address="192.0.2.9")
 
@@ -207,7 +208,7 @@ async def test_nobody_agrees_to_a_link_of_their_own_account(house: House) -> Non
 async def rights(house: House, record: Record) -> Any:
     """A verdict, or the reason of a refusal."""
     try:
-        return house.linking.rights(record)
+        return await house.linking.rights(record)
     except LoginRefused as refusal:
         return refusal.code
 
@@ -247,6 +248,23 @@ async def test_it_gives_nothing_while_the_home_identity_is_kept_out(
     assert await rights(house, record) == "home_refused"
     await house.identities.forget(hub_key(ann))
     assert await rights(house, record) == "home_refused"
+
+
+@pytest.mark.row("V17", "M10")
+async def test_it_lets_nobody_in_whose_grant_the_home_provider_has_taken_back(house: House) -> None:
+    ann = await house.sign_in(credentials=(TOKENS,))
+    await house.link(ann)
+    [home, _] = house.identities.of_hub_user(hub_key(ann))
+    for trouble, answer in ((RAN_OUT, None), ("refused", "home_needs_login")):
+        held = (await house.flow.vault.credential(home)).held
+        assert held is not None
+        assert await house.flow.vault.set_aside(home, held, trouble)
+        if answer is None:
+            assert (await house.admit("8", "octo", provider="github")).place.name == "ann"
+        else:
+            assert await house.refusal("8", "octo", provider="github") == answer
+    await house.sign_in(credentials=(TOKENS,))
+    assert (await house.admit("8", "octo", provider="github")).place.name == "ann"
 
 
 async def test_a_home_provider_that_is_gone_lets_nobody_in_and_one_that_is_broken_takes_nothing_away(
