@@ -6,8 +6,9 @@ git calls `git-credential-hubauth get` and writes the server's address to it. Th
 for the addresses in HUBAUTH_GIT_URLS and only over https; for any other server there is no answer, and git goes on to
 the next helper or asks you. `store` and `erase` keep and delete nothing: there is nothing on disk.
 
-When the hub has no token because you have to sign in again, a line says where, and git stops instead of asking for a
-password that nobody has. To use another account, put its name into the address: https://you@github.com/...
+When you have to sign in again, or the hub does not answer, a line says so, and git stops instead of asking for a
+password that nobody has. To use another account, put its name into the address: https://you@github.com/... Beside a
+helper that would store the token there is no answer either.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..errors import CredentialError
+from ..errors import CredentialError, NeedsLogin, Unavailable
 from ..hub import Hub
 from .attributes import LARGEST_QUESTION, BadQuestion, Question, answer
+from .others import others
 from .places import Place, is_ours, ours
 
 USAGE: Final = "usage: git-credential-hubauth get | store | erase | capability\n"
@@ -59,7 +61,7 @@ def _get(sent: bytes) -> str:
         if question.username:
             return ""  # perhaps another account, which the person has the password of
         _say(str(error))
-        return QUIT
+        return QUIT if isinstance(error, NeedsLogin | Unavailable) else ""
 
 
 def _erase(sent: bytes) -> None:
@@ -101,7 +103,14 @@ def _fitting(question: Question, place: Place, given: Mapping[str, Any]) -> str:
     if not fits:
         _say("the hub does not answer as it should; no credential is given.")
         return ""
-    return written if question.username in {"", username} else ""
+    if question.username not in {"", username}:
+        return ""
+    if beside := others(place):
+        _say(
+            f"your credential helper {beside[0]!r} would store the hub's token. Start your server again, or remove it."
+        )
+        return QUIT
+    return written
 
 
 def _say(sentence: str) -> None:

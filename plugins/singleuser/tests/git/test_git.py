@@ -65,7 +65,7 @@ def holding(text: str, folder: Path) -> list[Path]:
 
 
 def test_clone_fetch_and_push_with_a_token_that_changes_in_between(git: Git, hub: Any, server: Any, home: Path) -> None:
-    git("clone", f"{server.url}/private.git", "work")
+    git("clone", "-c", "credential.helper=store", f"{server.url}/private.git", "work")
     git("-C", "work", "commit", "--allow-empty", "-m", "from ann's server")
     git("-C", "work", "push", "origin", "main")
 
@@ -118,6 +118,21 @@ def test_another_account_has_another_way(git: Git, hub: Any, server: Any) -> Non
     helper = f"credential.{server.url}.helper=!echo password=second; true"
     git("-c", helper, "ls-remote", f"{address}/private.git")
     assert server.events()[-1][:2] == ["ann", 200]
+
+
+def test_an_account_connected_later_works_at_once(git: Git, server: Any, home: Path) -> None:
+    """The hub could not switch other helpers off, because it did not know of the account when the server started."""
+    (home / ".gitconfig").unlink()
+    git("ls-remote", f"{server.url}/private.git", GIT_CONFIG_VALUE_0="hubauth")
+
+
+def test_no_helper_of_the_users_gets_the_token_to_store(git: Git, server: Any, home: Path) -> None:
+    """Neither one that was there before the account was connected, nor one that is added by hand."""
+    for more, arguments in (({"GIT_CONFIG_VALUE_0": "hubauth"}, []), ({}, ["-c", "credential.helper=store"])):
+        with pytest.raises(subprocess.CalledProcessError) as failed:
+            git(*arguments, "ls-remote", f"{server.url}/private.git", **more)
+        assert "your credential helper 'store' would store the hub's token" in failed.value.stderr
+        assert holding("canary", home) == []
 
 
 def test_other_hosts_never_reach_the_hub(git: Git, hub: Any, server: Any) -> None:

@@ -22,7 +22,7 @@ def helper(hub: Any, commands: Path) -> Helper:
     """The installed command, in ann's server."""
 
     def run(operation: str, sent: str | bytes = GITHUB, **more: str) -> subprocess.CompletedProcess[str]:
-        environment = {**hub.environment, "HUBAUTH_GIT_URLS": '["https://github.com"]', **more}
+        environment = {**hub.environment, "PATH": "/usr/bin:/bin", "HUBAUTH_GIT_URLS": '["https://github.com"]', **more}
         done = subprocess.run(
             [commands / "git-credential-hubauth", operation],
             input=sent.encode() if isinstance(sent, str) else sent,
@@ -110,12 +110,24 @@ def test_a_list_that_cannot_be_read_is_said(helper: Helper) -> None:
     assert done.stderr == "hubauth: HUBAUTH_GIT_URLS cannot be read; restart your server.\n"
 
 
-@pytest.mark.parametrize("slug", ["needs_login", "not_connected"])
-def test_who_has_to_sign_in_is_told_and_git_stops(helper: Helper, hub: Any, slug: str) -> None:
-    hub.refuse(409, slug, "GitHub wants you to sign in again.")
+@pytest.mark.parametrize(
+    ("status", "slug", "said", "quits"),
+    [
+        (409, "needs_login", "No. https://hub.test/hub/connections", True),
+        (503, "provider_unavailable", "No.", True),
+        (429, "rate_limited", "No.", True),
+        (404, "not_connected", "No. https://hub.test/hub/connections", False),
+        (404, "unknown_host", "No.", False),
+        (501, "storage_disabled", "No.", False),
+    ],
+)
+def test_a_person_is_told_and_git_asks_for_a_password_only_where_there_may_be_one(
+    helper: Helper, hub: Any, status: int, slug: str, said: str, quits: bool
+) -> None:
+    hub.refuse(status, slug)
     done = helper("get", JUPYTERHUB_HOST="https://hub.test")
-    assert (done.returncode, done.stdout) == (0, "quit=1\n")
-    assert done.stderr == "hubauth: GitHub wants you to sign in again. https://hub.test/hub/connections\n"
+    assert (done.returncode, done.stdout) == (0, "quit=1\n" if quits else "")
+    assert done.stderr == f"hubauth: {said}\n"
 
 
 @pytest.mark.parametrize("slug", ["needs_login", "provider_unavailable"])
@@ -127,7 +139,7 @@ def test_who_named_an_account_may_type_its_password(helper: Helper, hub: Any, sl
 
 def test_without_a_hub_git_is_told(helper: Helper) -> None:
     done = helper("get", JUPYTERHUB_API_TOKEN="")
-    assert (done.returncode, done.stdout) == (0, "quit=1\n")
+    assert (done.returncode, done.stdout) == (0, "")
     assert "JUPYTERHUB_API_TOKEN is not set" in done.stderr
 
 
@@ -151,6 +163,13 @@ def test_an_answer_that_does_not_fit_is_not_passed_on(helper: Helper, hub: Any, 
     done = helper("get")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "hubauth: the hub does not answer as it should; no credential is given.\n"
+
+
+def test_beside_a_helper_that_would_store_it_there_is_no_token(helper: Helper, tmp_path: Path) -> None:
+    (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
+    done = helper("get", HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "quit=1\n")
+    assert "your credential helper 'store' would store the hub's token" in done.stderr
 
 
 def test_store_keeps_nothing(helper: Helper, hub: Any, tmp_path: Path) -> None:
