@@ -53,7 +53,8 @@ class FirstLogin:
         proposal, refusal = "", None
         try:
             place = self._mapper.place(source, identity, chosen)
-            if place.hub_user is not None or place.record is not None or source.first_login == "create":
+            comes_back = place.record is not None and place.record.home  # a linked identity was never a hub user
+            if place.hub_user is not None or comes_back or source.first_login == "create":
                 return self._reserved(place, identity)
             proposal = place.name.removeprefix(self._mapper.prefix_of(source.name))
         except LoginRefused as error:

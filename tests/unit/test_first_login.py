@@ -68,6 +68,19 @@ async def test_whom_the_hub_knows_gets_in(make: Make, shelf: Shelf, policy: str)
     assert admitted.place.name == ann.name
 
 
+@pytest.mark.row("V15")
+@pytest.mark.parametrize(("policy", "code"), [("refuse", "first_login_refused"), ("link", "first_login_link")])
+async def test_who_was_another_way_into_a_hub_user_that_is_gone_is_new(make: Make, policy: str, code: str) -> None:
+    house = make(policy)
+    house.registry.provider("github").first_login = "create"
+    bob = await house.sign_in("8", "bob", provider="github")
+    await house.link(bob, "1", "ann", provider="uni")
+    house.hub_users.delete(bob)
+    with pytest.raises(LoginRefused) as refused:
+        await come(house, "1", "ann")
+    assert refused.value.code == code
+
+
 @pytest.mark.parametrize(("policy", "code"), [("refuse", "first_login_refused"), ("link", "first_login_link")])
 @pytest.mark.parametrize("taken", [False, True])
 async def test_nobody_new_gets_in_and_whether_the_name_is_free_is_not_told(
