@@ -72,13 +72,13 @@ def credential(
     `requested` is the scope where the answer names none, `types` are the token types that can be used (row X25).
     """
     try:
-        scope, lifetime = _optional(members, "scope"), _lifetime(members.get("expires_in"))
+        scope, lifetime = _scopes(members, rules.scope_separator), _lifetime(members.get("expires_in"))
         return Credential(
             access_token=Secret(_text(members, "access_token")),
             refresh_token=_secret(members, "refresh_token"),
             id_token=_secret(members, "id_token"),
             token_type=types[_text(members, "token_type").lower()],
-            scopes=frozenset(requested if scope is None else scope.replace(rules.scope_separator, " ").split()),
+            scopes=frozenset(requested if scope is None else scope),
             expires_at=None if lifetime is None else now + lifetime,
         )
     except (ValueError, KeyError):
@@ -146,6 +146,15 @@ def _optional(members: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str | None):
         raise ValueError(f"{name} is no text")
     return value
+
+
+def _scopes(members: Members, separator: str) -> list[str] | None:
+    """They stand in columns, pages and terminals, which a provider must not be able to break."""
+    value = _optional(members, "scope")
+    scopes = None if value is None else value.replace(separator, " ").split()
+    if not all(scope.isprintable() for scope in scopes or ()):
+        raise ValueError("a scope cannot be shown")
+    return scopes
 
 
 def _secret(members: Mapping[str, Any], name: str) -> Secret | None:

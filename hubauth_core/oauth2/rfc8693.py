@@ -86,12 +86,16 @@ class Exchange:
         if self.requested_issuer:
             members = _of_another_issuer(members, now)
         found = answers.credential(members, rules, self.scope, now, TOKEN_TYPES)
-        if self.scope and not found.scopes <= set(self.scope):
+        if self.is_widened_by(found):
             raise ProviderError(
                 f"{rules.label} issued a token for more than was asked; the administrators must look at it.",
                 code="exchange_widened",
             )
         return replace(found, id_token=None, refresh_token=None if self.requested_issuer else found.refresh_token)
+
+    def is_widened_by(self, found: Credential) -> bool:
+        """Whether a credential is for more than is asked for, where the configuration says for how much (row R13)."""
+        return bool(self.scope) and not found.scopes <= set(self.scope)
 
 
 def refusal(error: str, name: str, label: str) -> HubAuthError:

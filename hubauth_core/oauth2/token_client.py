@@ -85,6 +85,8 @@ class TokenClient(ConfiguredClient):
                 raise CredentialError("This grant has ended.", code="refused") from None
             raise answers.fault(refused.error, self.label) from None
         answered = answers.credential(members, server.rules, credential.scopes, self.now())
+        if exchange and exchange.is_widened_by(answered):  # it is got anew, and says then what is wrong
+            raise CredentialError("This token became one for more than was asked.", code="exchange_widened")
         return replace(  # what does not come again stays (row R12)
             answered,
             refresh_token=answered.refresh_token or refresh_token,

@@ -365,6 +365,17 @@ async def test_an_exchanged_token_is_renewed_by_itself(idp, make, credential):
     assert idp.last("/token").fields("resource") == entry["resource"]
 
 
+@row("R13")
+async def test_a_renewal_widens_no_exchanged_token(idp, make, credential):
+    provider = make(exchange=KAFKA)
+    found = await exchanged(idp, provider, credential, refresh_token="of-kafka")
+    idp.answers.clear()
+    idp.tokens = {"refresh_token": "of-kafka-2", "scope": "read write"}
+    assert isinstance(await provider.hubauth_refresh_credential(found), Rotated)
+    idp.tokens = {"refresh_token": "of-kafka-3", "scope": "read admin"}
+    assert await provider.hubauth_refresh_credential(found) == ReauthRequired("exchange_widened")
+
+
 async def test_of_an_exchange_that_is_gone_nothing_is_sent(revocable, make, credential, asked):
     orphan = replace(credential, resource="kafka")
     assert await make().hubauth_refresh_credential(orphan) == ReauthRequired("expired")
