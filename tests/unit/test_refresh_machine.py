@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from harness.authority import Authority, Clock, Grant
 from harness.shelf import Shelf
 from harness.stored import Stored
-from hubauth_core import CredentialError, ProviderError, ProviderUnavailable, StoreError, Unavailable
+from hubauth_core import CredentialError, ProviderError, StoreError, Unavailable
 from hubauth_core import saving as storing
 from hubauth_core.database import Database, open_database
 from hubauth_core.mapping import Record
@@ -39,14 +39,17 @@ LEASE = 90.0
 """Seconds for which a dead process keeps a lease, and a living one may take for a renewal."""
 
 SUBJECTS = st.sampled_from("12")
-NUMBERS = st.sampled_from([0, 1])
+PROCESSES = st.sampled_from([0, 1])
 SCOPES = st.sampled_from([frozenset("r"), frozenset("rw"), frozenset("rx")])
+MISFORTUNES = st.sampled_from(["killed", "killed", "store-fails", "store-works", "revoked", "deleted", "signed-out"])
+SAYS = st.sampled_from([None, None, None, None, Unavailable(), ProviderError("?"), RuntimeError()])
 
 
 class Renewals(RuleBasedStateMachine):
     """`excused` are grants that may be dead or lost. `seen` is every access token that ever stood in the store.
 
-    `gone` are those whose credentials were deleted, and who have not signed in since.
+    `gone` are those whose credentials were deleted, and who have not signed in since. `kept` is whose grant stands in
+    the store since the last sign-in.
     """
 
     template: Path
@@ -61,6 +64,7 @@ class Renewals(RuleBasedStateMachine):
         self.excused: list[Grant] = []
         self.seen: set[str] = set()
         self.gone: set[str] = set()
+        self.kept: dict[str, Grant | None] = {}
         self.store_fails = False
         self.under_way: list[tuple[int, str, asyncio.Task[Any]]] = []
 
@@ -73,6 +77,8 @@ class Renewals(RuleBasedStateMachine):
         self.authority = Authority(Clock(), LIFE)
         self.processes = [self._process(number) for number in range(2)]
         self.witness = Stored(self.shelf, self.databases[2], self.authority)
+        for subject in "12":
+            await self.witness.sign_in(subject=subject)
 
     def _process(self, number: int) -> Stored:
         stored = Stored(self.shelf, self.databases[number], self.authority, patience=0.0)
@@ -95,9 +101,9 @@ class Renewals(RuleBasedStateMachine):
             database.close()
         shutil.rmtree(self.directory)
 
-    # What people, the source and the store do.
+    # What people do, and what happens to them.
 
-    @rule(subject=SUBJECTS, scopes=SCOPES, refresh=st.booleans(), process=NUMBERS)
+    @rule(subject=SUBJECTS, scopes=SCOPES, refresh=st.sampled_from([True, True, False]), process=PROCESSES)
     def sign_in(self, subject: str, scopes: frozenset[str], refresh: bool, process: int) -> None:
         before, new = self.opened(subject), self.authority.sign_in(subject, scopes, refresh=refresh)
         self.runner.run(self.processes[process].sign_in(new, subject=subject))
@@ -106,20 +112,26 @@ class Renewals(RuleBasedStateMachine):
         assert after.content is not None
         assert after.held is not None
         assert after.held.trouble == "", "a sign-in mends"
+        self.kept[subject] = self.grant_of(subject)
         if before.held is None or before.held.trouble or not scopes < before.held.scopes:
             return
         if before.held.renewable or before.held.lasts(self.authority.clock()):
             assert after.content == before.content, "whoever signs in for less keeps what was granted"
 
-    @rule(subject=SUBJECTS)
-    def revoke_at_source(self, subject: str) -> None:
-        for grant in self.authority.grants:
-            if grant.subject == subject:
-                grant.alive = False
-                self.excused.append(grant)
+    @rule(subject=SUBJECTS, process=PROCESSES, what=MISFORTUNES)
+    def misfortune(self, subject: str, process: int, what: str) -> None:
+        if what == "killed":
+            self.kill(process)
+        elif what == "revoked":
+            self.excuse(subject)
+            for grant in self.authority.grants:
+                grant.alive = grant.alive and grant.subject != subject
+        elif what.startswith("store"):
+            self.store_fails = what == "store-fails"
+        else:
+            self.delete(subject, process, signs_out=what == "signed-out")
 
-    @rule(subject=SUBJECTS, process=NUMBERS, signs_out=st.booleans())
-    def delete(self, subject: str, process: int, signs_out: bool) -> None:
+    def delete(self, subject: str, process: int, *, signs_out: bool) -> None:
         """The hub user is deleted; or signs out, and has everything given back."""
         record, stored = self.record(subject), self.processes[process]
         if signs_out and record is not None:
@@ -127,25 +139,17 @@ class Renewals(RuleBasedStateMachine):
         else:
             self.runner.run(stored.delete(subject))
         self.gone.add(subject)
-        self.excused += [grant for grant in self.authority.grants if grant.subject == subject]
+        self.excuse(subject)
 
-    @rule(fails=st.booleans())
-    def store(self, fails: bool) -> None:
-        self.store_fails = fails
-
-    @rule(seconds=st.sampled_from([1.0, 50.0, LIFE]))
-    def time_passes(self, seconds: float) -> None:
-        """While a call is under way, no more than such a call may take."""
-        self.authority.clock.forward(min(seconds, 1.0) if self.under_way else seconds)
-
-    @rule(process=NUMBERS)
     def kill(self, process: int) -> None:
         """A grant whose successor was not stored dies with the process; nothing else does."""
-        dying = [self.grant_of(subject) for number, subject, _ in self.under_way if number == process]
-        self.excused += [grant for grant in dying if grant is not None]
+        for number, subject, _ in self.under_way:
+            if number == process:
+                self.excuse(subject)
         saving = self.processes[process].refresher._saving._under_way
-        for record_id, _ in saving:
-            self.excused += [grant for grant in self.authority.grants if self.record_id(grant.subject) == record_id]
+        for subject in "12":
+            if (self.record_id(subject), "") in saving:
+                self.excuse(subject)
         self.runner.run(self._kill(process, [*saving.values()]))
         self.under_way = [each for each in self.under_way if each[0] != process]
         if not self.under_way:
@@ -155,38 +159,53 @@ class Renewals(RuleBasedStateMachine):
         dying = [*tasks, *self.processes[process].refresher._flights.values()]
         for task in dying:
             task.cancel()
-        await asyncio.gather(
-            *dying, *(task for number, _, task in self.under_way if number == process), return_exceptions=True
-        )
+        asking = (task for number, _, task in self.under_way if number == process)
+        await asyncio.gather(*dying, *asking, return_exceptions=True)
         self.processes[process] = self._process(process)
+
+    def excuse(self, subject: str) -> None:
+        self.excused += [grant for grant in self.authority.grants if grant.subject == subject]
 
     # Who asks.
 
-    @rule(subject=SUBJECTS, process=NUMBERS, min_ttl=st.sampled_from([0.0, 60.0, 10_000.0]))
-    def ask(self, subject: str, process: int, min_ttl: float) -> None:
-        self._expect(subject, self.runner.run(self._ask([process], subject, min_ttl)))
-
     @precondition(lambda self: not self.under_way)
-    @rule(subject=SUBJECTS)
-    def ask_everywhere_at_once(self, subject: str) -> None:
-        self._expect(subject, self.runner.run(self._ask([0, 1, 1, 0], subject, 60.0)))
-
-    @precondition(lambda self: not self.under_way)
-    @rule(subject=SUBJECTS, process=NUMBERS, says=st.sampled_from([Unavailable(), ProviderError("?"), RuntimeError()]))
-    def ask_while_the_source_does_not_work(self, subject: str, process: int, says: object) -> None:
-        self.authority.says = [says]
-        self._expect(subject, self.runner.run(self._ask([process], subject, 60.0)), source_works=False)
+    @rule(
+        subject=SUBJECTS,
+        processes=st.sampled_from([(0,), (1,), (0, 1, 1, 0)]),
+        age=st.sampled_from([0.0, 1.0, LIFE - 30, LIFE, LIFE]),
+        min_ttl=st.sampled_from([0.0, 60.0, 10_000.0]),
+        says=SAYS,
+    )
+    def ask(self, subject: str, processes: tuple[int, ...], age: float, min_ttl: float, says: object) -> None:
+        if subject in self.gone:
+            self.sign_in(subject, frozenset("rw"), True, processes[0])
+        self.authority.clock.forward(age)
+        self.authority.says = [says] if says else []
+        for result in self.runner.run(self._ask(processes, subject, min_ttl)):
+            self._check(result)
+            if isinstance(result, CredentialError):
+                assert self._may_need_a_sign_in(subject), f"{subject} is sent to sign in, and the grant was good"
         self.authority.says = []
 
-    @rule(subject=SUBJECTS, process=NUMBERS)
+    async def _ask(self, processes: tuple[int, ...], subject: str, min_ttl: float) -> list[object]:
+        record = self.record(subject)
+        if record is None:
+            return []
+        asks = (self.processes[process].token(record, min_ttl=min_ttl) for process in processes)
+        return await asyncio.wait_for(asyncio.gather(*asks, return_exceptions=True), 20)
+
+    @rule(subject=SUBJECTS, process=PROCESSES)
     def ask_and_go_on(self, subject: str, process: int) -> None:
         """The source takes its time; other things happen meanwhile."""
         record = self.record(subject)
-        if record is not None and not any(each[1] == subject for each in self.under_way):
-            self.authority.gate.clear()
-            self.runner.run(self._begin(process, record))
-            if not self.under_way:
-                self.authority.gate.set()
+        if record is None or any(each[1] == subject for each in self.under_way):
+            return
+        if not self.under_way:
+            self.authority.clock.forward(LIFE)
+        self.authority.gate.clear()
+        self.runner.run(self._begin(process, record))
+        if not self.under_way:
+            self.authority.gate.set()
 
     async def _begin(self, process: int, record: Record) -> None:
         before = self.authority.at_once
@@ -200,34 +219,40 @@ class Renewals(RuleBasedStateMachine):
             self.under_way.append((process, record.subject, asks))
 
     @precondition(lambda self: self.under_way)
+    @rule(process=PROCESSES)
+    def another_process_asks_meanwhile(self, process: int) -> None:
+        """It has no patience, and gets what is stored, or is told to come again."""
+        subject = self.under_way[0][1]
+        if (record := self.record(subject)) is not None and self.under_way[0][0] != process:
+            [result] = self.runner.run(self._meanwhile(process, record))
+            self._check(result)
+
+    async def _meanwhile(self, process: int, record: Record) -> list[object]:
+        asks = asyncio.ensure_future(self.processes[process].token(record))
+        held_up = asyncio.ensure_future(self.authority.asked(self.authority.at_once + 1))
+        await asyncio.wait({asks, held_up}, return_when=asyncio.FIRST_COMPLETED)
+        held_up.cancel()
+        if not asks.done():  # its grant is another one by now
+            self.under_way.append((process, record.subject, asks))
+            return [StoreError("It asks, too.")]
+        return await asyncio.gather(asks, return_exceptions=True)
+
+    @precondition(lambda self: self.under_way)
     @rule()
     def source_answers(self) -> None:
         for result in self.runner.run(self._finish()):
-            self._check_handed_out(result)
+            self._check(result)
 
     async def _finish(self) -> list[object]:
         self.authority.gate.set()
         answered, self.under_way = self.under_way, []
         return await asyncio.gather(*(task for _, _, task in answered), return_exceptions=True)
 
-    async def _ask(self, processes: list[int], subject: str, min_ttl: float) -> list[object]:
-        record = self.record(subject)
-        if record is None:
-            return []
-        asks = (self.processes[process].token(record, min_ttl=min_ttl) for process in processes)
-        return await asyncio.wait_for(asyncio.gather(*asks, return_exceptions=True), 20)
-
-    def _expect(self, subject: str, results: list[object], *, source_works: bool = True) -> None:
-        for result in results:
-            self._check_handed_out(result)
-            if isinstance(result, CredentialError):
-                assert self._may_need_a_sign_in(subject), f"{subject} is sent to sign in, and the grant was good"
-
-    def _check_handed_out(self, result: object) -> None:
+    def _check(self, result: object) -> None:
+        """Of what somebody was given."""
         self._look()
-        assert not isinstance(result, BaseException) or isinstance(
-            result, CredentialError | ProviderError | ProviderUnavailable | StoreError
-        ), result
+        ours = CredentialError | ProviderError | StoreError
+        assert not isinstance(result, BaseException) or isinstance(result, ours), result
         if isinstance(result, str):
             assert result in self.seen, "somebody got a token that is not stored"
 
@@ -268,6 +293,7 @@ class Renewals(RuleBasedStateMachine):
         assert self.authority.overlapping == [], "one token was sent twice at once"
         for subject in "12":
             opened, grant = self.opened(subject), self.grant_of(subject)
+            assert grant is None or grant is self.kept.get(subject, grant), "what a sign-in brought was overwritten"
             if grant is None or grant in self.excused or opened.held is None:
                 continue
             assert grant.alive or not opened.held.renewable, "a token was used twice"
