@@ -211,6 +211,25 @@ async def test_a_token_that_asks_too_often_has_to_wait(start_hub: StartHub, idps
     assert (await hub.api("GET", path, token="token-of-staff")).status_code == 404
 
 
+@newest_only
+@pytest.mark.row("V17")
+async def test_who_is_blocked_gets_nothing_by_any_token(
+    start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: Callable[[Hub], Browser]
+) -> None:
+    scene = Scene(start_hub(config(idps) + RIGHTS, KEYS), idps)
+    browser = new_browser(scene.hub)
+    scene.person("red", "subject-quin", "quin")
+    await browser.follow(await scene.sign_in(browser, "red"))
+    quin = Person(scene, browser, "quin")
+    own = await quin.token()
+    assert told(await quin.ask(own)) == told(await quin.ask("token-of-reader")) == (200, "")
+    with (scene.hub.directory / "jupyterhub_config.py").open("a") as file:
+        file.write("c.Authenticator.blocked_users = {'red-quin'}\n")
+    scene.hub.restart()
+    assert told(await quin.ask(own)) == (403, "forbidden")
+    assert told(await quin.ask("token-of-reader")) == (403, "blocked")
+
+
 async def test_without_configure_the_hub_starts_and_says_what_is_missing(
     start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: Callable[[Hub], Browser]
 ) -> None:
