@@ -156,7 +156,7 @@ async def test_clone_push_and_pull_in_a_real_server_over_the_expiry_of_the_token
     tmp_path: Path,
 ) -> None:
     hub = start()
-    source.control("PUT", "ttl", {"AccessToken": 20})
+    source.control("PUT", "ttl", {"AccessToken": 10})
     server = await server_of(hub, new_browser(hub), "alice", tmp_path / "homes")
     async with server.terminal() as terminal:
         await terminal.succeed("printf '[credential]\\n\\thelper = store\\n' > ~/.gitconfig")
