@@ -108,6 +108,7 @@ class Renewals(RuleBasedStateMachine):
         before, new = self.opened(subject), self.authority.sign_in(subject, scopes, refresh=refresh)
         self.runner.run(self.processes[process].sign_in(new, subject=subject))
         after = self.opened(subject)
+        self._look()
         self.gone.discard(subject)
         assert after.content is not None
         assert after.held is not None
