@@ -191,20 +191,19 @@ class Connect(OwnIdentities):
                 bound_to=session.fingerprint(self, self.current_user),
             )
             step, transaction = await self.flow.begin(self.plain_request(), transaction)
+            await self.go_on(provider, step, transaction)
         except HubAuthError as error:
             await self.refuse_act(error, name if name in self.flow.registry.providers else "", wish)
-        else:
-            await self.go_on(provider, step, transaction)
 
     async def _scopes(self, me: HubUser, provider: Provider, wish: Wish) -> list[str]:
-        """What to ask for: what is wished and offered, and what is granted already. Raises LinkRefused."""
+        """What to ask for, of what is offered: what is wished, and what is granted already. Raises LinkRefused."""
         connections = await self.host.retrieval.connections(me)
         known = next((each for each in connections if each.record.provider == provider.name), None)
         if known is None:  # else it renews what is theirs already, and connects nobody
             self.must_be_recent()
             self.host.linking.check(me, provider)
         granted = known.scopes if known else frozenset()
-        return sorted(granted | wish.scopes)
+        return sorted(granted.intersection(provider.further_scopes) | wish.scopes)
 
 
 class Disconnect(OwnIdentities):

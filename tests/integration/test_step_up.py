@@ -8,7 +8,7 @@ import pytest
 
 from harness.browser import Browser, Page
 from harness.hub import Hub
-from harness.hubs import StartHub
+from harness.hubs import StartHub, newest_only
 from hostile_idp.server import HostileIdP
 from hostile_idp.tokens import ABSENT
 
@@ -112,3 +112,25 @@ async def test_who_signs_in_again_is_asked_by_the_source_whoever_it_knows(scene:
     page = await browser.request("GET", page.link("Sign in again with The red house"))
     assert page.query["prompt"] == "login"
     assert "prompt" not in (await browser.request("GET", "/hub/auth/red/login")).query
+
+
+async def test_what_a_source_grants_beside_is_not_asked_for(scene: Scene, browser: Browser) -> None:
+    await enter(scene, browser, "much")
+    granted = [f"https://source.example/auth/permission-{number:03}" for number in range(60)]  # no cookie holds them
+    scene["blue"].tokens = {"scope": " ".join(["repo", *granted])}
+    await browser.request("GET", scene.answer("blue", await ask(browser, "repo")))
+    assert granted[-1] in (await browser.open("/hub/connections")).text
+    assert asked_for(await ask(browser, "gist")) == {"repo", "gist"}
+
+
+@newest_only
+async def test_more_than_a_cookie_holds_is_refused_with_a_sentence(
+    start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: Callable[[Hub], Browser]
+) -> None:
+    offered = [f"https://source.example/auth/permission-{number:03}" for number in range(60)]
+    scene = Scene(start_hub(config(idps, {"blue": {"offered_scopes": offered}}), KEYS), idps)
+    browser = new_browser(scene.hub)
+    await enter(scene, browser, "more")
+    page = await ask(browser, *offered)
+    assert (page.status, scene.events()[-1]["reason"]) == (400, "too_large")
+    assert asked_for(await ask(browser, *offered[:3])) == set(offered[:3])
