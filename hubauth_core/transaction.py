@@ -87,7 +87,7 @@ class Seal:
         sealed = nonce + self._cipher.encrypt(nonce, json.dumps(fields).encode(), context)
         value = base64.urlsafe_b64encode(sealed).decode()
         if len(value) > MOST_BYTES:
-            raise LoginRefused("The address to return to, or what is asked for, is too long. Begin again with less.", code="too_large")
+            raise LoginRefused("Too much is asked for at once. Sign in from the start page.", code="too_large")
         return value
 
     def open(self, state: str, cookies: Mapping[str, str], provider: str) -> Transaction:
