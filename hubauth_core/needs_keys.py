@@ -9,7 +9,10 @@ from traitlets import HasTraits
 
 from .errors import ConfigError
 
-OF_THE_AUTHENTICATOR: Final = ("auth_state_tokens", "git_credential_helper", "spawner_environment", "spawner_files")
+OF_THE_AUTHENTICATOR: Final = (
+    *("auth_state_tokens", "git_credential_helper", "spawner_environment", "spawner_files"),
+    *("renew_ahead", "revoke_on_logout", "credential_api_url"),
+)
 OF_A_PROVIDER: Final = ("exchange", "offered_scopes")
 
 REMEDY: Final = "Set JUPYTERHUB_CRYPT_KEY, for example to the output of `openssl rand -hex 32`"

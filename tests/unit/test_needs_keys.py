@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from traitlets import Bool, Dict, HasTraits, List
+from traitlets import Bool, Dict, Float, HasTraits, List, Unicode
 
 from hubauth_core import ConfigError
-from hubauth_core.needs_keys import check_without_keys
+from hubauth_core.authenticator import HubAuthenticator
+from hubauth_core.needs_keys import OF_THE_AUTHENTICATOR, check_without_keys
 
 
 class Authenticator(HasTraits):
@@ -38,3 +39,16 @@ def test_options_that_need_a_store_are_named_with_the_remedy() -> None:
 
 def test_what_nobody_asked_for_stops_nothing() -> None:
     check_without_keys(Authenticator(), {"uni": Exchanging(), "other": HasTraits()})
+
+
+def test_every_option_is_the_authenticators_and_off_by_default() -> None:
+    options = HubAuthenticator.class_traits(config=True)
+    assert not any(options[name].default() for name in OF_THE_AUTHENTICATOR)
+
+
+def test_a_promise_to_renew_or_to_revoke_is_not_made_where_nothing_is_kept() -> None:
+    options = {"renew_ahead": Float(0), "revoke_on_logout": Bool(False), "credential_api_url": Unicode()}
+    told = type("Told", (HasTraits,), options)(renew_ahead=300, revoke_on_logout=True, credential_api_url="http://x")
+    with pytest.raises(ConfigError) as error:
+        check_without_keys(told, {})
+    assert [name in error.value.sentence for name in options] == [True, True, True]
