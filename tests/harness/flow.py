@@ -68,6 +68,8 @@ class Source(Provider):
         return self.answer
 
     async def finish_login(self, request: Request, transaction: Transaction) -> Any:
+        if isinstance(self.answer, LoginRefused):
+            raise self.answer
         return self.answer
 
 

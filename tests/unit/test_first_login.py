@@ -141,6 +141,15 @@ async def test_a_name_that_is_not_free_is_asked_for_again(make: Make, name: str)
     assert (await type_name(house, transaction, "free")).place.name == "free"
 
 
+async def test_nobody_picks_a_hub_user_that_could_be_adopted(make: Make) -> None:
+    house = make("choose", adopt="existing")
+    house.hub_users.add("elder", created=1.0)
+    transaction, _ = await come(house, "1", "ann")
+    assert field(await type_name(house, transaction, "elder")) == "elder"
+    _, admitted = await come(house, "2", "elder")
+    assert admitted.place.adopted, "whose name it is, is not kept out"
+
+
 @pytest.mark.row("F19")
 async def test_a_chosen_name_is_reserved(make: Make) -> None:
     house = make("choose")

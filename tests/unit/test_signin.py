@@ -265,6 +265,56 @@ async def test_a_wrong_answer_ends_the_sign_in(shelf: Shelf, database: Database,
     assert is_empty(house)
 
 
+@pytest.mark.row("V17")
+@pytest.mark.parametrize(("code", "for_good"), [("closed", True), ("too_many_attempts", False), ("rule_failed", False)])
+async def test_whom_a_plugin_turns_away_is_noted_where_that_is_for_good(
+    shelf: Shelf, database: Database, trail: Path, code: str, for_good: bool
+) -> None:
+    await House(shelf, database, trail).sign_in("7", "ann")
+
+    @hookimpl
+    async def hubauth_check_login() -> None:
+        raise LoginRefused("No.", code=code)
+
+    shelf.entry_points.clear()
+    shelf.add_plugin("gate", hubauth_check_login=hubauth_check_login)
+    house = House(shelf, database, trail)
+    assert await house.refusal("7", "ann") == code
+    record = house.identities.find("uni", "7")
+    assert record is not None
+    assert (record.refused_at is not None) is for_good
+
+
+@pytest.mark.row("V17")
+async def test_a_wrong_answer_is_not_for_good(shelf: Shelf, database: Database, trail: Path) -> None:
+    await House(shelf, database, trail).sign_in("7", "ann")
+    shelf.entry_points.clear()
+    Step(shelf, "first", "one")
+    house = House(shelf, database, trail)
+    answering(house, said("7", "ann"))
+    transaction = begin("uni", redirect_uri="https://hub.example/cb", next_url="")
+    await house.flow.finish(Request(), transaction)
+    with pytest.raises(LoginRefused):
+        await answer_form(house, transaction, "two")
+    record = house.identities.find("uni", "7")
+    assert record is not None
+    assert record.refused_at is None
+
+
+@pytest.mark.row("V17")
+async def test_whom_the_source_itself_turns_away_is_noted_where_it_says_who(house: House) -> None:
+    await house.sign_in("7", "ann")
+    refusal = LoginRefused("You have left.", code="left")
+    for subject, noted in (("", False), ("7", True)):
+        refusal.subject = subject
+        answering(house, refusal)
+        with pytest.raises(LoginRefused):
+            await house.flow.finish(Request(), begin("uni", redirect_uri="", next_url=""))
+        record = house.identities.find("uni", "7")
+        assert record is not None
+        assert (record.refused_at is not None) is noted
+
+
 async def test_a_step_that_cannot_be_shown_refuses(shelf: Shelf, database: Database, trail: Path) -> None:
     """A wrapped authenticator's own page ends in the hub's login; there is nowhere to show a form."""
     Step(shelf, "first", "one")
