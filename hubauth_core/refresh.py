@@ -260,6 +260,11 @@ def is_derived(key: str) -> bool:
     return _STANDS_FOR in key
 
 
+def resource_of(key: str) -> str:
+    """The name of the resource whose credential is stored under a key."""
+    return key.partition(_STANDS_FOR)[0]
+
+
 def _known(record: Record, opened: Opened[Credential]) -> _Known | None:
     """What can be used of a row. Raises CredentialError where nothing is ever stored."""
     if opened.reason == "storage_disabled":

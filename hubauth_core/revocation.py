@@ -21,6 +21,7 @@ from .calls import Calls, where
 from .database import Database
 from .errors import CredentialError, HubAuthError, LoginRefused, ProviderError, ProviderUnavailable, StoreError
 from .events import Audit
+from .refresh import resource_of
 from .types import Credential, Event
 from .vault import Vault
 
@@ -139,7 +140,7 @@ class Revoker:
 
     def _tell(self, row: Row[Any], reason: str) -> None:
         kind = "revocation_failed" if reason else "credential_revoked"
-        resource = row.resource.partition("#")[0]
+        resource = resource_of(row.resource)
         about = Event(kind=kind, provider=row.provider, subject=row.subject, resource=resource, reason=reason)
         with contextlib.suppress(StoreError):  # the audit has logged that it cannot write
             self._audit.record(about)

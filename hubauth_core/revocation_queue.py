@@ -43,13 +43,6 @@ def due(connection: Connection, now: float, limit: int) -> Sequence[Row[Any]]:
     return connection.execute(query).all()
 
 
-def next_turn(connection: Connection) -> float | None:
-    """When the turn of a row comes, in Unix seconds; None where there is none."""
-    query = select(revocations.c.retry_at).order_by(revocations.c.retry_at).limit(1)
-    turn: float | None = connection.execute(query).scalar()
-    return turn
-
-
 def take(connection: Connection, row_id: str, now: float, until: float) -> bool:
     """Take a row that is due; False if another process has it, or has done it.
 

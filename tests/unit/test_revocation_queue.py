@@ -169,13 +169,12 @@ async def test_the_queue_is_worked_from_its_head_and_what_is_put_off_waits(any_d
     for row, turn in ((first, NOW + 20), (second, NOW + 10)):
         any_database.write_now(lambda connection, row=row, turn=turn: put_off(connection, row.id, turn))  # type: ignore[misc]  # a lambda
     any_database.write_now(lambda connection: revocation_queue.drop(connection, third.id))
-    assert next_turn(any_database) == NOW + 10
     assert due(any_database, NOW + 9) == []
     later = due(any_database, NOW + 30)
     assert [(row.id, row.failures) for row in later] == [(second.id, 1), (first.id, 1)]
     for row in later:
         any_database.write_now(lambda connection, row=row: revocation_queue.drop(connection, row.id))  # type: ignore[misc]  # a lambda
-    assert next_turn(any_database) is None
+    assert due(any_database, NOW + 30) == []
 
 
 put_off = revocation_queue.put_off
@@ -189,8 +188,3 @@ def add(connection: Connection, blob: bytes) -> None:
 def due(database: Database, now: float, limit: int = 10) -> list[Any]:
     with database.read() as connection:
         return list(revocation_queue.due(connection, now, limit))
-
-
-def next_turn(database: Database) -> float | None:
-    with database.read() as connection:
-        return revocation_queue.next_turn(connection)
