@@ -170,21 +170,18 @@ class HubAuthHandler(QueryKeptOut):
         sealed = self.host.seal.close(transaction)
         for name in self.host.seal.surplus(self.transaction_cookies()):
             self.drop(name)
-        self.set_cookie(
-            cookie_name(transaction.state),
-            sealed,
-            path=url_path_join(self.hub.base_url, "auth/"),
-            httponly=True,
-            samesite="Lax",
-            secure=urlsplit(transaction.redirect_uri).scheme == "https",
-            max_age=LIFETIME,
-        )
+        secure = urlsplit(transaction.redirect_uri).scheme == "https"
+        place = session.placed(self, url_path_join(self.hub.base_url, "auth/"), secure=secure)
+        self.set_cookie(session.named(self, cookie_name(transaction.state)), sealed, max_age=LIFETIME, **place)
 
     def drop(self, name: str) -> None:
-        self.clear_cookie(name, path=url_path_join(self.hub.base_url, "auth/"))
+        self.clear_cookie(session.named(self, name), path=url_path_join(self.hub.base_url, "auth/"))
 
     def transaction_cookies(self) -> Mapping[str, str]:
-        return {name: self.request.cookies[name].value for name in ours(self.request.cookies)}
+        """Cookies that hold transactions, by their names without the prefix of those that are host-only."""
+        prefix, sent = session.named(self, ""), self.request.cookies
+        found = {name.removeprefix(prefix): each.value for name, each in sent.items() if name.startswith(prefix)}
+        return {name: found[name] for name in ours(found)}
 
     # Who acts, and whether they signed in lately.
 

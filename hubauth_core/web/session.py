@@ -22,6 +22,9 @@ OFFER: Final = "hubauth_offer"
 
 DAY: Final = 24 * 3600.0
 
+HOST_ONLY: Final = "__Host-"
+"""Browsers let no other host set a cookie of such a name (RFC 6265bis, section 4.1.3.2): for `/`, over https alone."""
+
 
 def fingerprint(handler: Any, user: Any) -> str:
     """What names a hub user in one session: different for anybody else, and in any other browser (row R09)."""
@@ -45,26 +48,31 @@ def signed_in_within(handler: Any, user: Any, seconds: float) -> bool:
     return same(recall(handler, RECENT, seconds), fingerprint(handler, user))
 
 
+def named(handler: Any, name: str) -> str:
+    """The name of a cookie of ours: host-only where the administrator has made the hub's own so."""
+    return f"{HOST_ONLY}{name}" if handler.settings.get("cookie_host_prefix_enabled") else name
+
+
+def placed(handler: Any, path: str, *, secure: bool) -> dict[str, Any]:
+    """Where a cookie of ours is sent: below `path`, and not to scripts."""
+    host_only = bool(named(handler, ""))
+    where = {"path": "/" if host_only else path, "secure": secure or host_only}
+    return {**where, "httponly": True, "samesite": "Lax"}
+
+
 def keep(handler: Any, name: str, value: str, public_url: str) -> None:
     """Keep a text in a signed cookie until the browser is closed."""
     protocol = urlsplit(public_url).scheme or get_browser_protocol(handler.request)
-    handler.set_signed_cookie(
-        name,
-        value,
-        expires_days=None,
-        path=handler.hub.base_url,
-        httponly=True,
-        samesite="Lax",
-        secure=protocol == "https",
-    )
+    place = placed(handler, handler.hub.base_url, secure=protocol == "https")
+    handler.set_signed_cookie(named(handler, name), value, expires_days=None, **place)
 
 
 def recall(handler: Any, name: str, seconds: float) -> str:
     """The text that was kept under a name, "" if it is older than so many seconds, or not ours."""
-    value = handler.get_signed_cookie(name, max_age_days=seconds / DAY)
+    value = handler.get_signed_cookie(named(handler, name), max_age_days=seconds / DAY)
     return value.decode() if value else ""
 
 
 def drop(handler: Any, name: str) -> None:
     """Keep it no longer."""
-    handler.clear_cookie(name, path=handler.hub.base_url)
+    handler.clear_cookie(named(handler, name), path=handler.hub.base_url)

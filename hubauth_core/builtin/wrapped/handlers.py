@@ -15,6 +15,7 @@ from ...errors import HubAuthError
 from ...types import Identity, SignIn
 from ...web.answers import answer_to, shown_of
 from ...web.handler import HubAuthHandler, QueryKeptOut
+from ...web.session import HOST_ONLY
 from .place import Place
 
 OUTER: Final = frozenset(
@@ -234,7 +235,8 @@ class WrappedHandler(QueryKeptOut):
         """The name that a cookie of theirs gets; "" for the hub's cookies and for one that has it already."""
         prefix = f"source-{self.source.name}-"
         hubs = name in _OF_THE_HUB or name == self.hub.cookie_name or name.startswith("jupyterhub-")
-        return "" if hubs or name.startswith(("hubauth", prefix)) else prefix + name
+        own = name.removeprefix(HOST_ONLY).startswith(("hubauth", prefix))
+        return "" if hubs or own else prefix + name
 
     def _path_of(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         moved = {"path": self.source.place.below(self.hub.base_url)} if self._own_cookie(name) else {}
