@@ -30,7 +30,7 @@ from .renewal import Renewal
 from .revocation import Revoker
 from .signin import Admitted, SignInFlow
 from .spawning import Spawning
-from .strongroom import furnish
+from .strongroom import Strongroom, furnish
 from .transaction import Seal, UsedStates
 from .types import Decision, HubCall
 from .web import session
@@ -148,25 +148,43 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         configured = self.configured_prefixes(registry)
         database = self.open_store(app, upgrade=self.upgrade_db or app.upgrade_db)
         room = furnish(self, registry, database, several=len(configured) > 1)
-        identities, access, vault, audit = room.identities, room.access, room.vault, room.audit
-        prefixes = identities.record_prefixes(prefixes_of(configured))
+        prefixes = room.identities.record_prefixes(prefixes_of(configured))
         hub_users = JupyterHubUsers(lambda: app.db)
-        identities.sweep(hub_users.everybody())
-        if not vault.enabled:
+        room.identities.sweep(hub_users.everybody())
+        if not room.vault.enabled:
             check_without_keys(self, registry.providers)
-        self.revoker = Revoker(registry=registry, database=database, vault=vault, audit=audit, log=self.log)
-        self.retrieval = room.retrieval
-        self.renewal = Renewal(
-            database=database,
-            retrieval=room.retrieval,
-            running=hub_users.running,
-            ahead=self.renew_ahead,
-            log=self.log,
+        self._build_sign_in(room, self._mapper(app, room, prefixes, hub_users))
+        self._build_credentials(app, room)
+        self._build_background(database, room, hub_users)
+        self.seal = Seal(app.cookie_secret)
+        self.used = UsedStates()
+        self.public_url: str = app.public_url
+        _offer_templates(app)
+
+    def _mapper(self, app: Any, room: Strongroom, prefixes: Mapping[str, str], hub_users: JupyterHubUsers) -> Mapper:
+        return Mapper(
+            prefixes,
+            room.identities,
+            hub_users,
+            validate_username=self.validate_username,
+            listed=self.allowed_users | self.admin_users,
+            spoken_for=self._spoken_for(app) | spoken_for(room.registry.providers, prefixes),
+            username_map=self.username_map,
         )
-        define_scope()
-        if vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
-            self.log.info("hubauth: %s", told_of(roles))
-        self.hand_out = HandOut(self.retrieval, RateLimit(self.credential_rate_limit))
+
+    def _build_sign_in(self, room: Strongroom, mapper: Mapper) -> None:
+        """What brings people in, and follows them afterwards."""
+        registry, access, identities, vault = room.registry, room.access, room.identities, room.vault
+        self.linking = Linking(registry=registry, access=access, identities=identities, vault=vault, audit=room.audit)
+        self.flow = SignInFlow(
+            registry=registry,
+            access=access,
+            mapper=mapper,
+            identities=identities,
+            vault=vault,
+            audit=room.audit,
+            linking=self.linking,
+        )
         self.lifecycle = Lifecycle(
             registry=registry,
             access=access,
@@ -175,28 +193,15 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             refresher=room.refresher,
             log=self.log,
         )
-        self.linking = Linking(registry=registry, access=access, identities=identities, vault=vault, audit=audit)
-        self.flow = SignInFlow(
-            registry=registry,
-            access=access,
-            mapper=Mapper(
-                prefixes,
-                identities,
-                hub_users,
-                validate_username=self.validate_username,
-                listed=self.allowed_users | self.admin_users,
-                spoken_for=self._spoken_for(app) | spoken_for(registry.providers, prefixes),
-                username_map=self.username_map,
-            ),
-            identities=identities,
-            vault=vault,
-            audit=audit,
-            linking=self.linking,
-        )
+
+    def _build_credentials(self, app: Any, room: Strongroom) -> None:
+        """What hands credentials out: the REST API, and what servers start with."""
+        self.retrieval = room.retrieval
+        self.hand_out = HandOut(room.retrieval, RateLimit(self.credential_rate_limit))
         self.spawning = Spawning(
-            registry=registry,
-            identities=identities,
-            retrieval=self.retrieval,
+            registry=room.registry,
+            identities=room.identities,
+            retrieval=room.retrieval,
             log=self.log,
             environment=self.spawner_environment,
             files=self.spawner_files,
@@ -204,10 +209,22 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             api_url=self.credential_api_url,
         )
         self.spawning.check()
-        self.seal = Seal(app.cookie_secret)
-        self.used = UsedStates()
-        self.public_url: str = app.public_url
-        _offer_templates(app)
+        define_scope()
+        if room.vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
+            self.log.info("hubauth: %s", told_of(roles))
+
+    def _build_background(self, database: Database, room: Strongroom, hub_users: JupyterHubUsers) -> None:
+        """What goes on while nobody asks; see `work_in_background`."""
+        self.revoker = Revoker(
+            registry=room.registry, database=database, vault=room.vault, audit=room.audit, log=self.log
+        )
+        self.renewal = Renewal(
+            database=database,
+            retrieval=room.retrieval,
+            running=hub_users.running,
+            ahead=self.renew_ahead,
+            log=self.log,
+        )
 
     def configured_prefixes(self, registry: Registry) -> dict[str, str | None]:
         """`username_prefix` of every provider as configured, those out of service included."""
