@@ -23,7 +23,7 @@ from harness.browser import Browser
 from harness.counterparts import Counterpart
 from harness.git import GitServer, git, git_server
 from harness.hub import Hub
-from harness.hubs import StartHub
+from harness.hubs import StartHub, newest_only
 
 KEYS = {"JUPYTERHUB_CRYPT_KEY": "5a" * 32}
 
@@ -98,6 +98,31 @@ class Server:
         headers = {"Authorization": f"token {token or self.token}"}
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             return await client.get(f"{self.hub.url}/user/{self.name}/{path}", headers=headers)
+
+    async def run_in_kernel(self, code: str) -> str:
+        """What a notebook's cell prints. https://jupyter-client.readthedocs.io/en/stable/messaging.html"""
+        headers = {"Authorization": f"token {self.token}"}
+        async with httpx.AsyncClient(trust_env=False, timeout=120) as client:
+            made = await client.post(f"{self.hub.url}/user/{self.name}/api/kernels", headers=headers, json={})
+        made.raise_for_status()
+        address = f"{self.hub.url.replace('http', 'ws', 1)}/user/{self.name}/api/kernels/{made.json()['id']}/channels"
+        connection = await websocket_connect(HTTPRequest(address, headers=headers))
+        header = {"msg_id": "1", "msg_type": "execute_request", "session": "s", "username": "", "version": "5.3"}
+        content = {"code": code, "silent": False}
+        asked = {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}
+        await connection.write_message(json.dumps(asked))
+        printed = ""
+        while True:
+            message = json.loads(await connection.read_message() or "null")
+            if message["parent_header"].get("msg_id") != "1":
+                continue
+            if message["msg_type"] == "error":
+                raise AssertionError("\n".join(message["content"]["traceback"]))
+            if message["msg_type"] == "stream":
+                printed += message["content"]["text"]
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                connection.close()
+                return printed
 
     @asynccontextmanager
     async def terminal(self) -> AsyncIterator[Terminal]:
@@ -221,6 +246,16 @@ async def test_the_page_and_the_files_are_the_owners_and_end_with_the_server(
     while stopped.status_code == 202:
         stopped = await hub.api("DELETE", "/users/alice/server")
     assert not is_private(file)
+
+
+@newest_only
+async def test_a_kernel_gets_fresh_tokens(
+    start: Callable[[], Hub], source: Counterpart, new_browser: Callable[[Hub], Browser], tmp_path: Path
+) -> None:
+    hub = start()
+    server = await server_of(hub, new_browser(hub), "alice", tmp_path / "homes")
+    printed = await server.run_in_kernel("from hubauth_singleuser import get_token; print(get_token('uni'))")
+    assert accepts(source, printed.strip())
 
 
 def is_private(path: Path) -> bool:
