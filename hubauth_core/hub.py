@@ -73,12 +73,16 @@ def hub_user(row: Any) -> HubUser:
     )
 
 
+OWN_NAMES: Final = frozenset({"api", "hub", "services"})
+"""Parts of the hub: with `subdomain_hook = "legacy"` a user `services` would share the host of all services."""
+
+
 def configured_names(app: Any) -> frozenset[str]:
-    """The names that JupyterHub's own configuration speaks of: in roles and groups, and of services."""
+    """The names that JupyterHub's own configuration speaks of: in roles and groups, of services, and of its parts."""
     groups = [group.get("users", ()) if isinstance(group, dict) else group for group in app.load_groups.values()]
     roles = [role.get("users", ()) for role in app.load_roles]
     services = [service["name"] for service in app.services if "name" in service]
-    return frozenset(name for names in (*groups, *roles, services) for name in names)
+    return OWN_NAMES.union(*groups, *roles, services)
 
 
 def hub_key_of(row: Any) -> tuple[int, float]:

@@ -81,8 +81,8 @@ async def test_the_name_is_chosen_behind_the_prefix(scene: Scene, browser: Brows
 @pytest.mark.parametrize(
     "taken",
     [
-        "listed", "boss", "blocked", "mapped", "mapped-hub-wide", "with-role", "in-group", "a-service", "harness",
-        "chief", "present", "Boss", "ｂｏｓｓ", "b\u043ess", "red-x", "x/y", "", "..", "n" * 300, "a\u200bb",
+        "listed", "boss", "blocked", "mapped", "mapped-hub-wide", "with-role", "in-group", "a-service", "services",
+        "harness", "chief", "present", "Boss", "ｂｏｓｓ", "b\u043ess", "red-x", "x/y", "", "..", "n" * 300, "a\u200bb",
     ],
 )  # fmt: skip
 async def test_a_name_that_stands_anywhere_is_not_free(
