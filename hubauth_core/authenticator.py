@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
 from traitlets.config import Application
 
 from .auth_model import auth_state, issued, rights
-from .configure import lacking, told_of
+from .configure import in_vain, lacking, told_of
 from .database import Database, open_database, store_url
 from .discovery import nearest
 from .errors import ConfigError
@@ -211,7 +212,8 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         self.spawning.check()
         define_scope()
         if room.vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
-            self.log.info("hubauth: %s", told_of(roles))
+            level = logging.WARNING if in_vain(self, roles) else logging.INFO
+            self.log.log(level, "hubauth: %s", told_of(roles))
 
     def _build_background(self, database: Database, room: Strongroom, hub_users: JupyterHubUsers) -> None:
         """What goes on while nobody asks; see `work_in_background`."""

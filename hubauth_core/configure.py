@@ -18,6 +18,9 @@ GRANTED: Final = {
 }
 """The hub's own default scopes of these roles, and ours."""
 
+ASKED_BY_SERVERS: Final = ("git_credential_helper", "spawner_files")
+"""Options of the authenticator that do nothing where servers cannot read their own user's credentials."""
+
 
 def configure(c: Any, *, servers: bool = True) -> None:
     """Let users, and their servers, read their own credentials: `from hubauth_core import configure; configure(c)`.
@@ -48,6 +51,11 @@ def lacking(load_roles: Iterable[Mapping[str, Any]], extra_user_scopes: Collecti
     """
     held = {"user": extra_user_scopes} | {str(role.get("name")): role.get("scopes") or () for role in load_roles}
     return [name for name in GRANTED if not {SCOPE, f"{SCOPE}!user"}.intersection(held.get(name, ()))]
+
+
+def in_vain(authenticator: Any, roles: Collection[str]) -> list[str]:
+    """Which options of the authenticator do nothing, because these roles lack the scope."""
+    return [option for option in ASKED_BY_SERVERS if "server" in roles and getattr(authenticator, option)]
 
 
 def told_of(roles: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..builtin.wrapped import WrappedAuthenticator
-from ..configure import SCOPE, lacking, told_of
+from ..configure import SCOPE, in_vain, lacking, told_of
 from ..database import open_database
 from ..errors import ConfigError
 from ..names import prefixes_of
@@ -215,6 +215,9 @@ def scopes(hub: Inspected) -> Iterator[Finding]:
     roles = hub.hub.load_roles
     if missing := lacking(roles, getattr(hub.hub, "extra_user_scopes", ())):
         yield Finding("ok", "scopes", f"{told_of(missing)}.")
+        for option in in_vain(hub.authenticator, missing):
+            text = f"c.HubAuthenticator.{option} does nothing while the role server lacks {SCOPE}!user."
+            yield Finding("warning", "scopes", text)
     else:
         yield Finding("ok", "scopes", f"People and their servers can read their own credentials ({SCOPE}!user).")
     for role in roles:

@@ -218,6 +218,15 @@ def test_scopes_that_are_granted() -> None:
     assert "'wide' can read the stored credentials of every user" in found(wide, "warning")
 
 
+@pytest.mark.parametrize("option", ["git_credential_helper = True", 'spawner_files = {"~/t": "uni"}'])
+def test_what_servers_cannot_ask_for_is_a_warning(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTERHUB_CRYPT_KEY", "ab" * 32)
+    config = HUB + LOCAL + providers(uni=OIDC) + f"c.HubAuthenticator.{option}\n"
+    told = f"c.HubAuthenticator.{option.partition(' ')[0]} does nothing while the role server lacks"
+    assert told in found(config, "warning")
+    assert "does nothing" not in found(config + "from hubauth_core import configure\nconfigure(c)\n")
+
+
 def test_services_that_read_credentials_are_listed() -> None:
     config = HUB + LOCAL + providers(uni=OIDC)
     assert "Services" not in found(config, "ok")
