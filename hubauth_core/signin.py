@@ -16,6 +16,7 @@ from .calls import Asked
 from .errors import HubAuthError, LoginRefused, StoreError
 from .events import Audit
 from .first_login import FirstLogin
+from .gate import Gate
 from .identities import Identities, new_id
 from .linking import Linking
 from .mapping import Mapper, Place, Record, hub_key
@@ -39,9 +40,6 @@ from .waiting import Waiting
 
 MOST_NAMES: Final = 10
 """Names that somebody new may try before the sign-in is over."""
-
-PASSING: Final = frozenset({"rule_failed", "too_many_attempts"})
-"""Reasons that say nothing for good about a person."""
 
 Purpose = Literal["login", "link"]
 
@@ -87,12 +85,12 @@ class SignInFlow:
         linking: Linking,
     ) -> None:
         self.registry = registry
-        self.access = access
         self.mapper = mapper
         self.identities = identities
         self.vault = vault
         self.audit = audit
         self.linking = linking
+        self._gate = Gate(registry, access, identities)
         self._first_login = FirstLogin(registry, mapper)
         self._held: Waiting[HeldUp] = Waiting()
 
@@ -139,7 +137,7 @@ class SignInFlow:
             )
         except LoginRefused as refusal:
             if refusal.subject:
-                await self._note_refusal(provider, refusal.subject)
+                await self._gate.note(provider, refusal.subject)
             raise
         return checked(answer, provider) if isinstance(answer, SignIn) else answer
 
@@ -149,59 +147,34 @@ class SignInFlow:
             return await self._pass(held.sign_in, purpose, held.asked, answer)
         if held.tries >= MOST_NAMES:
             raise LoginRefused("That were too many names. Sign in again.", code="too_many_attempts")
-        return await self._admit(held.sign_in, await self._decide(held.sign_in), answer, held.tries + 1)
+        with about(held.sign_in.identity):
+            return await self._admit(held.sign_in, await self._gate.decide(held.sign_in), answer, held.tries + 1)
 
     async def _pass(
         self, sign_in: SignIn, purpose: Purpose, asked: Asked | None = None, answer: Answered | None = None
     ) -> Admitted | SignIn | HeldUp:
         """Every rule of ours in turn: plugins, which may want one more step, then access and mapping."""
-        identity = sign_in.identity
-        scopes = frozenset[str]().union(*(credential.scopes for credential in sign_in.credentials))
-        with about(identity):
-            try:
-                asked = await self.registry.check_login(identity, scopes, asked, answer)
-            except LoginRefused as refusal:
-                if answer is None and refusal.code not in PASSING:  # a wrong answer may be right the next time
-                    await self._note_refusal(*identity.key)
-                raise
+        with about(sign_in.identity):
+            asked = await self._gate.vetoes(sign_in, asked, answer)
             if asked is not None:
                 return HeldUp(sign_in, asked.form, asked)
-            verdict = await self._decide(sign_in)
+            verdict = await self._gate.decide(sign_in)
             return sign_in if purpose == "link" else await self._admit(sign_in, verdict)
-
-    async def _decide(self, sign_in: SignIn) -> Verdict:
-        """The verdict of the identity's own provider. Raises LoginRefused for whom a restriction keeps out."""
-        identity = sign_in.identity
-        source = self.registry.provider(identity.provider)
-        try:
-            return self.access.decide(source, identity, sign_in.decision)
-        except LoginRefused:
-            if self.access.is_blocked_name(source, identity):
-                await self.identities.pin(source.name, source.normalize_username(identity.username), identity.subject)
-            await self._note_refusal(*identity.key)
-            raise
 
     async def _admit(
         self, sign_in: SignIn, verdict: Verdict, named: Answered | None = None, tries: int = 0
     ) -> Admitted | HeldUp:
         """Find the place and reserve it, or ask for a name; a linked identity has the rights of the home identity."""
-        identity = sign_in.identity
-        source = self.registry.provider(identity.provider)
-        with about(identity):
-            if named is None:
-                place = self._first_login.place(source, sign_in)
-            else:
-                place = self._first_login.choose(source, identity, named)
-            if isinstance(place, Form):
-                return HeldUp(sign_in, place, tries=tries)
-            if place.linked:
-                verdict = await self.linking.rights(place.linked)
+        source = self.registry.provider(sign_in.identity.provider)
+        if named is None:
+            place = self._first_login.place(source, sign_in)
+        else:
+            place = self._first_login.choose(source, sign_in.identity, named)
+        if isinstance(place, Form):
+            return HeldUp(sign_in, place, tries=tries)
+        if place.linked:
+            verdict = await self.linking.rights(place.linked)
         return Admitted(sign_in=sign_in, verdict=verdict, place=place)
-
-    async def _note_refusal(self, provider: str, subject: str) -> None:
-        record = self.identities.find(provider, subject)
-        if record is not None:
-            await self.identities.mark(record, refused=True)
 
     def accepted(self, admitted: Admitted, hub_user: HubUser) -> None:
         """The hub has signed them in. Say so before anything that may fail: a hub user whom the hub has just made

@@ -84,8 +84,8 @@ class House:
         )
         self.identities, self.hub_users, self.keeper = Identities(database), KnownUsers(), Keeper()
         self.trail = trail
-        access, vault = Access(self.identities, several=True), Vault(database, self.keeper)
-        parts = {"registry": self.registry, "access": access, "identities": self.identities, "vault": vault}
+        self.access, vault = Access(self.identities, several=True), Vault(database, self.keeper)
+        parts = {"registry": self.registry, "access": self.access, "identities": self.identities, "vault": vault}
         audit = Audit(self.registry.emit, self.registry.log, path=trail)
         prefixes = {"uni": "", "github": "github-"}
         self.linking = Linking(**parts, audit=audit)

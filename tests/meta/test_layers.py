@@ -32,6 +32,7 @@ ORDER = [
         "strongroom",
         "spawning",
         "linking",
+        "gate",
         "first_login",
         "signin",
         "lifecycle",

@@ -523,10 +523,10 @@ async def test_a_lookalike_who_comes_first_keeps_nobody_out(shelf: Shelf, databa
     source = house.registry.provider("uni")
     for subject, username, admin in [("666", "boß", False), ("7", "boss", True), ("666", "boss", True)]:
         person = Identity(provider="uni", subject=subject, username=username)
-        assert house.flow.access.decide(source, person).decision.admin is admin
+        assert house.access.decide(source, person).decision.admin is admin
     await house.identities.pin("uni", "boss", "7")
     renamed = Identity(provider="uni", subject="666", username="boss")
-    assert house.flow.access.decide(source, renamed).decision.admin is False
+    assert house.access.decide(source, renamed).decision.admin is False
 
 
 @pytest.mark.row("F20", "V39")
