@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from itertools import chain, repeat
+from itertools import count
 from typing import Any, Final
 
 from .binding import SealedRow
@@ -16,8 +16,8 @@ from .mapping import Record
 from .types import Credential
 from .vault import Held, Vault
 
-PAUSES: Final = (0.1, 0.5, 2.0, 10.0)
-"""Seconds between two tries; the last is repeated."""
+PAUSES: Final = (0.1, 0.5, 2.0)
+"""Seconds between two tries; the last is repeated. Once the lease has run out, another process may be faster."""
 
 PATIENCE: Final = 3.0
 """Seconds for which a request waits."""
@@ -65,10 +65,11 @@ class Saving:
             await asyncio.wait({*self._under_way.values()})
 
     async def _insist(self, record: Record, held: Held, row: SealedRow, renewed: Credential) -> Credential | None:
-        pauses = chain(PAUSES, repeat(PAUSES[-1]))
-        while True:
+        for number in count():
             try:
                 return renewed if await self._vault.replace(record, row, held) else None
             except StoreError:
-                self._log.error("hubauth: a renewed credential of %r could not be stored yet", record.provider)
-                await asyncio.sleep(next(pauses))
+                if number == 0:
+                    self._log.error("hubauth: a renewed credential of %r could not be stored yet", record.provider)
+                await asyncio.sleep(PAUSES[min(number, len(PAUSES) - 1)])
+        return None
