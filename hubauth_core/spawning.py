@@ -25,6 +25,10 @@ HELPER: Final = "hubauth"
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,65536}={0,3}")
+"""A bearer token (RFC 6750, section 2.1). In anything else Kubernetes would fill in `$(JUPYTERHUB_API_TOKEN)`, which
+then went to whoever issued it, and KubeSpawner `{username}`; what is longer keeps the server from starting."""
+
 
 class Spawning:
     """Equips servers.
@@ -96,11 +100,18 @@ class Spawning:
         except HubAuthError as error:
             self._log.info("hubauth: the server of %s starts without %s: %s", user.name, variable, error.code)
             return variable, ""
-        return variable, credential.access_token.reveal()
+        token = credential.access_token.reveal()
+        if not _TOKEN.fullmatch(token):
+            self._log.warning("hubauth: %s starts without %s: no variable can hold that token", user.name, variable)
+            return variable, ""
+        return variable, token
 
-    def _told(self) -> dict[str, str]:
-        told = {"HUBAUTH_API_URL": self._api_url, "HUBAUTH_TOKEN_FILES": json.dumps(dict(self._files))}
-        return {name: value for name, value in told.items() if value not in ("", "{}")}
+    def _told(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"HUBAUTH_API_URL": self._api_url} if self._api_url else {}
+        if self._files:
+            files = json.dumps(dict(self._files))
+            told["HUBAUTH_TOKEN_FILES"] = lambda spawner: files  # KubeSpawner would take its braces for a template
+        return told
 
     def _git_settings(self, user: HubUser, environment: Mapping[str, Any], spawner: Any) -> dict[str, str]:
         if not self._git:

@@ -102,6 +102,18 @@ async def test_tokens_stand_in_the_variables_that_were_asked_for(house: House) -
     assert spawner.environment == {"LANG": "C", "FORGE": "ann-token", "KAFKA": "ann-token-at-kafka"}
 
 
+@pytest.mark.parametrize("token", ["$(JUPYTERHUB_API_TOKEN)", "a{username}", "a b", "x" * 200_000, "a=b"])
+async def test_what_spawners_would_fill_in_or_cannot_carry_is_left_out(
+    house: House, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await house.come(BEN, Credential(access_token=Secret(token)))
+    spawner = Spawner(environment={})
+    await house.spawning(environment={"FORGE": "forge"}).equip(BEN, spawner)
+    assert spawner.environment == {}
+    assert "without FORGE" in caplog.text
+    assert token not in caplog.text
+
+
 async def test_what_cannot_be_had_keeps_no_server_from_starting(house: House) -> None:
     spawner = Spawner(environment={})
     await house.spawning(environment={"FORGE": "forge"}).equip(BEN, spawner)
@@ -165,7 +177,7 @@ async def test_what_nobody_can_connect_needs_no_helper(house: House) -> None:
 async def test_the_server_is_told_which_files_to_keep_and_whom_to_ask(house: House) -> None:
     spawner = Spawner(environment={})
     await house.spawning(files={"~/t": "forge"}, api_url="http://hub/services/credentials").equip(BEN, spawner)
-    assert json.loads(spawner.environment["HUBAUTH_TOKEN_FILES"]) == {"~/t": "forge"}
+    assert json.loads(spawner.environment["HUBAUTH_TOKEN_FILES"](spawner)) == {"~/t": "forge"}
     assert spawner.environment["HUBAUTH_API_URL"] == "http://hub/services/credentials"
 
 
