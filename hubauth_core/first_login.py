@@ -66,7 +66,7 @@ class FirstLogin:
         if refusal is None or source.first_login == "link":
             sentence = f"Nobody on this hub has connected this account at {source.label}."
             refusal = LoginRefused(sentence, code="first_login_link")
-        raise _offered(source, sign_in, refusal) from None
+        raise self._offered(source, sign_in, refusal) from None
 
     def choose(self, source: Provider, identity: Identity, answer: Answered) -> Place | Form:
         """The place under the name that the person has picked, or the form again."""
@@ -75,6 +75,13 @@ class FirstLogin:
             return self._reserved(self._mapper.choose(source, identity, typed), identity)
         except LoginRefused as error:
             return self._form(source, typed, _why_not(error))
+
+    def _offered(self, source: Provider, sign_in: SignIn, refusal: LoginRefused) -> LoginRefused:
+        """The refusal, with the sign-in to be connected where that may help: there must be another way to sign in."""
+        may_help = refusal.code in {"name_taken", "first_login_link"} and source.linkable and source.ends_here
+        if may_help and len(self._registry.providers) > 1:
+            return Connectable(refusal.sentence, code=refusal.code, sign_in=sign_in)
+        return refusal
 
     def _reserved(self, place: Place, identity: Identity) -> Place:
         self._mapper.reserve(place, identity)
@@ -93,9 +100,3 @@ class FirstLogin:
 
 def _why_not(refusal: LoginRefused) -> str:
     return "This name is taken here. Choose another one." if refusal.code == "name_taken" else refusal.sentence
-
-
-def _offered(source: Provider, sign_in: SignIn, refusal: LoginRefused) -> LoginRefused:
-    """The refusal, with the sign-in to be connected where that may help."""
-    may_help = refusal.code in {"name_taken", "first_login_link"} and source.linkable and source.ends_here
-    return Connectable(refusal.sentence, code=refusal.code, sign_in=sign_in) if may_help else refusal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from jupyterhub.utils import url_path_join
 from tornado import web
 from tornado.httputil import url_concat
 
-from ..errors import HubAuthError, LinkRefused
+from ..errors import HubAuthError, LinkRefused, StoreError
 from ..hub import hub_key_of, hub_user
 from ..mapping import Record
 from ..provider import Provider
@@ -62,14 +62,16 @@ class IdentitiesHandler(StepsHandler):
         provider = self.flow.registry.providers.get(name)
         return DONE[what].format(provider.label if provider else name) if what in DONE else ""
 
-    def again_urls(self, user: Any, back: str) -> list[Mapping[str, str]]:
-        """Where this person signs in once more, the home identity first."""
-        records = self.flow.identities.of_hub_user(hub_key_of(user.orm_user))
-        ways = [self.flow.registry.provider(each.provider) for each in records if self.host.linking.works(each)]
-        return [
-            {"label": way.label, "url": url_concat(sign_in_url(self.hub.base_url, way.name, back), {"anew": "1"})}
-            for way in ways
-        ]
+    def recency(self, back: str) -> dict[str, Any]:
+        """Whether the person at this browser signed in lately; if not, where they do so again, to come `back`."""
+        recent = self.is_recent()
+        return {"recent": recent, "again": [] if recent else list(self._again(back))}
+
+    def _again(self, back: str) -> Iterator[Mapping[str, str]]:
+        for record in self.flow.identities.of_hub_user(hub_key_of(self.current_user.orm_user)):
+            if self.host.linking.works(record):
+                url = url_concat(sign_in_url(self.hub.base_url, record.provider, back), {"anew": "1"})
+                yield {"label": self.flow.registry.provider(record.provider).label, "url": url}
 
     async def after(self, what: str, provider: str, url: str) -> None:
         """An act is done: say so on the page that it was done on."""
@@ -103,25 +105,29 @@ class OwnIdentities(IdentitiesHandler):
 
     async def show(self, error: HubAuthError | None = None, wish: Wish | None = None) -> None:
         """The page."""
-        me, wish = self.me, wish or Wish()
-        back = url_concat(self.connections_url, wish.query)
+        try:
+            shown = await self._shown(wish or Wish())
+        except StoreError as broken:
+            await self.say(broken)
+        else:
+            await self.show_page("hubauth-connections.html", error, **shown)
+
+    async def _shown(self, wish: Wish) -> dict[str, Any]:
+        me = self.me
         cards = await self.cards(me, wish)
         offers = list(self._offers(me, {card.provider for card in cards}, wish))
-        await self.show_page(
-            "hubauth-connections.html",
-            error,
-            cards=cards,
-            offers=offers,
-            elsewhere=self._elsewhere(),
-            hub_name=me.name,
-            pending=self._pending(),
-            unmet=is_unmet(wish, cards, offers),
-            again=[] if self.is_recent() else self.again_urls(self.current_user, back),
-            recent=self.is_recent(),
-            users_url=url_path_join(self.connections_url, USERS) if "admin:users" in self.parsed_scopes else "",
-        )
+        return {
+            "cards": cards,
+            "offers": offers,
+            "elsewhere": self._elsewhere(),
+            "hub_name": me.name,
+            "pending": self._pending(),
+            "unmet": is_unmet(wish, cards, offers),
+            "users_url": url_path_join(self.connections_url, USERS) if "admin:users" in self.parsed_scopes else "",
+            **self.recency(url_concat(self.connections_url, wish.query)),
+        }
 
-    def _offers(self, me: HubUser, connected: set[str], wish: Wish) -> Any:
+    def _offers(self, me: HubUser, connected: set[str], wish: Wish) -> Iterator[Offer]:
         """Every provider that could be connected."""
         for name, provider in self.flow.registry.providers.items():
             if name in connected or not (provider.linkable and provider.ends_here):

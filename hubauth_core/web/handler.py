@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -10,18 +9,15 @@ from urllib.parse import unquote, urlsplit
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.utils import get_browser_protocol, url_path_join
 from tornado import web
-from tornado.httputil import url_concat
 
-from ..errors import HubAuthError, LinkRefused, LoginRefused, ProviderUnavailable
-from ..first_login import Connectable
-from ..linking import Actor, Linking
+from ..errors import LoginRefused, ProviderUnavailable
+from ..linking import Linking
 from ..provider import Provider
 from ..retrieval import Retrieval
 from ..signin import Admitted, SignInFlow
 from ..transaction import LIFETIME, Seal, UsedStates, cookie_name, ours
-from ..types import Request, SignIn, Transaction
+from ..types import Request, Transaction
 from . import session
-from .answers import answer_to, shown_of
 
 MOST_IN_A_FIELD: Final = 16 * 1024
 """Characters of one form field or query parameter that are looked at."""
@@ -183,30 +179,6 @@ class HubAuthHandler(QueryKeptOut):
         found = {name.removeprefix(prefix): each.value for name, each in sent.items() if name.startswith(prefix)}
         return {name: found[name] for name in ours(found)}
 
-    # Who acts, and whether they signed in lately.
-
-    @property
-    def by(self) -> Actor:
-        """Who acts on their own account."""
-        return Actor(address=self.request.remote_ip or "")
-
-    def is_recent(self, leeway: float = 0.0) -> bool:
-        """Whether the person at this browser signed in lately; `leeway` in seconds."""
-        user = self.current_user
-        return user is not None and session.signed_in_within(self, user, self.host.recent_sign_in + leeway)
-
-    def must_be_recent(self, leeway: float = 0.0) -> None:
-        """Raises LinkRefused where it is too long ago."""
-        if not self.is_recent(leeway):
-            raise LinkRefused(
-                "You signed in too long ago for this. Sign in again, so that the hub knows it is you.",
-                code="sign_in_again",
-            )
-
-    def note(self, what: str, provider: str) -> None:
-        """Tell the next page of ours what was done."""
-        session.keep(self, session.NOTE, f"{what}:{provider}", self.host.public_url)
-
     # Refusals.
 
     def render_template(self, name: str, sync: bool = False, **shown: Any) -> Any:
@@ -215,47 +187,3 @@ class HubAuthHandler(QueryKeptOut):
             name = "hubauth-refused.html"
             shown["sentence"] = shown.get("message") or "Something went wrong in the hub. Its log says what."
         return super().render_template(name, sync, **shown)
-
-    async def refuse(
-        self,
-        error: HubAuthError,
-        provider: Provider | None = None,
-        wanted: str = "",
-        transaction: Transaction | None = None,
-    ) -> None:
-        """The page of a sign-in or a link that did not work: a sentence, and the way on. One audit event."""
-        self.write_down(error, provider, transaction)
-        self.set_status(answer_to(error).status)
-        if retry_after := getattr(error, "retry_after", None):
-            self.set_header("Retry-After", str(int(retry_after)))
-        which = {"name": provider.name, "label": provider.label} if provider else {}
-        shown: dict[str, Any] = shown_of(error, self.hub.base_url, wanted=wanted, **which)
-        if transaction is not None and transaction.purpose == "link":
-            shown |= {"title": "Nothing was connected", "connections_url": self.connections_url}
-        elif isinstance(error, Connectable):
-            self._offer_to_connect(error.sign_in)
-            again = url_concat(url_path_join(self.hub.base_url, "login"), {"next": self.connections_url})
-            shown |= {"offer_url": again}
-        page = await self.render_template("hubauth-refused.html", sync=False, **shown)
-        self.finish(page)
-
-    def write_down(self, error: HubAuthError, provider: Provider | None, transaction: Transaction | None) -> None:
-        """One audit event for a sign-in or a link that did not work."""
-        name = provider.name if provider else ""
-        if transaction is not None and transaction.purpose == "link":
-            user = self.current_user
-            self.host.linking.refused(name, error, user.name if user else "", self.by)
-        else:
-            self.flow.refused(name, error, address=self.request.remote_ip or "")
-
-    @property
-    def connections_url(self) -> str:
-        """The page about one's own identities."""
-        url: str = url_path_join(self.hub.base_url, "connections")
-        return url
-
-    def _offer_to_connect(self, sign_in: SignIn) -> None:
-        """Keep a sign-in that reached no hub user, for whoever signs in with this browser next."""
-        key = secrets.token_urlsafe(32)
-        self.host.linking.offers.keep(key, sign_in)
-        session.keep(self, session.OFFER, key, self.host.public_url)

@@ -11,7 +11,7 @@ from typing import Any
 from jupyterhub.utils import url_escape_path, url_path_join
 from tornado import web
 
-from ..errors import HubAuthError, LinkRefused
+from ..errors import HubAuthError, LinkRefused, StoreError
 from ..hub import hub_user
 from ..linking import Actor
 from ..names import LONGEST
@@ -84,28 +84,30 @@ class HubUserPage(IdentitiesHandler):
         raise web.HTTPError(400, "This form is not one of ours.")
 
     async def _show(self, user: Any, error: HubAuthError | None = None) -> None:
-        target = hub_user(user.orm_user)
+        try:
+            shown = await self._shown(hub_user(user.orm_user))
+        except StoreError as broken:
+            await self.say(broken)
+        else:
+            await self.show_page("hubauth-hub-user.html", error, **shown)
+
+    async def _shown(self, target: HubUser) -> dict[str, Any]:
         cards = await self.cards(target, Wish())
-        connected = {card.provider for card in cards}
-        is_admin = bool(self.current_user.admin)
-        await self.show_page(
-            "hubauth-hub-user.html",
-            error,
-            hub_name=target.name,
-            cards=cards,
-            may_act=is_admin or not target.has_special_rights,
-            is_admin=is_admin,
-            needs_consent=target.has_special_rights,
-            own=target.name == self.current_user.name,
-            consentable=[
-                each
-                for name, each in self.flow.registry.providers.items()
-                if name not in connected and each.linkable and each.ends_here
+        connected, is_admin = {card.provider for card in cards}, bool(self.current_user.admin)
+        providers = self.flow.registry.providers.values()
+        return {
+            "hub_name": target.name,
+            "cards": cards,
+            "may_act": is_admin or not target.has_special_rights,
+            "is_admin": is_admin,
+            "needs_consent": target.has_special_rights,
+            "own": target.name == self.current_user.name,
+            "consentable": [
+                each for each in providers if each.name not in connected and each.linkable and each.ends_here
             ],
-            action=self._url(target.name),
-            again=[] if self.is_recent() else self.again_urls(self.current_user, self._url(target.name)),
-            recent=self.is_recent(),
-        )
+            "action": self._url(target.name),
+            **self.recency(self._url(target.name)),
+        }
 
 
 class FindHubUser(IdentitiesHandler):

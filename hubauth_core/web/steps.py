@@ -21,13 +21,13 @@ from ..signin import Admitted
 from ..transaction import LIFETIME, cookie_name, remember
 from ..types import HubCall, Redirect, Request, SignIn, Step, Transaction
 from . import session
-from .handler import HubAuthHandler
+from .acting import ActingHandler
 from .view import Source, find_icon, sign_in_url
 
 _HUB_RENEWS_XSRF: Final = "xsrf_token" in signature(_set_xsrf_cookie).parameters
 
 
-class StepsHandler(HubAuthHandler):
+class StepsHandler(ActingHandler):
     """A page that takes a transaction further."""
 
     def source(self, provider: Provider, wanted: str, **more: Any) -> Source:

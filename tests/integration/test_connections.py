@@ -360,9 +360,11 @@ async def test_who_meets_a_taken_name_connects_after_signing_in_the_way_they_did
     page = await browser.follow(await browser.request("GET", scene.answer("blue", begun)))
     assert page.path == "/hub/connections"
     assert "at The red house as nora . Connect that account to your account blue-nora here?" in page.text
+    kept = browser.cookie("hubauth_offer") or ""
     assert (await press(browser, "/connections/offer", page=page, answer="yes")).status == 303
     assert scene.identities_of("blue-nora") == ["blue:nora-blue", "red:second"]
     assert scene.identities_of("red-nora") == ["red:first"]
+    browser.client.cookies.set("hubauth_offer", kept, domain="127.0.0.1", path="/hub/")
     again = await browser.post("/hub/connections/offer", {"_xsrf": browser.xsrf, "answer": "yes"})
     assert (again.status, last(scene)) == (409, ("link_refused", "offer_over"))
 
