@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.utils import url_path_join
-from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import StoreError
@@ -32,13 +31,6 @@ class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupy
 
     def initialize(self, route: Route) -> None:
         self._route = route
-        self._token: Any = None
-
-    def get_token(self) -> Any:
-        """The hub's row of the token. The hub asks three times in one call; unless it is deleted, once is enough."""
-        if self._token is None or not inspect(self._token).persistent:
-            self._token = super().get_token()
-        return self._token
 
     async def get(self, user_name: str, target: str = "") -> None:
         host: Host = self.authenticator
