@@ -9,6 +9,7 @@ from hubauth_core.hookspecs import SPECS
 
 CORE = Path(__file__).resolve().parents[2] / "hubauth_core"
 
+
 def called() -> set[str]:
     """Hooks that stand in the core's code other than as a definition: `ask("hubauth_...")`, `hook.hubauth_...`."""
     found = set()
