@@ -119,6 +119,26 @@ async def test_a_source_that_does_not_answer_ends_nothing_and_stops_no_rule(hous
     assert await house.refresh(answer, allow_all=True, blocked_users={"ann"}) is False
 
 
+@pytest.mark.row("V17")
+async def test_a_refusal_for_good_is_noted_until_the_source_lets_them_in_again(house: House) -> None:
+    def noted() -> bool:
+        record = house.identities.find("uni", "7")
+        assert record is not None
+        return record.refused_at is not None
+
+    for answer in (Unavailable(), ReauthRequired(), Unchanged()):
+        await house.refresh(answer)
+        assert not noted(), answer
+    assert await house.refresh(Refused("left")) is False
+    assert noted()
+    for answer in (Unavailable(), Unchanged(), ProviderError("Odd.")):
+        assert await house.refresh(answer) is False, answer
+    assert await house.refresh(Updated(PERSON), allow_all=True, blocked_users={"id:7"}) is False
+    assert noted()
+    assert isinstance(await house.refresh(Updated(PERSON)), Verdict)
+    assert not noted()
+
+
 @pytest.mark.row("V05")
 async def test_rules_are_asked_again_though_the_source_sees_no_change(house: House) -> None:
     assert await house.refresh() == Verdict(decision=Decision(allowed=True))

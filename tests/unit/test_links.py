@@ -161,6 +161,18 @@ async def test_what_was_taken_away_may_be_linked_again_by_anybody(store: Identit
     assert (await link(store, BOB)).hub_user == hub_key(BOB)
 
 
+@pytest.mark.row("V15", "V39")
+async def test_a_linked_identity_that_starts_anew_takes_no_name_along(store: Identities) -> None:
+    """The hub user has gone, and nobody was told; its names are the home identity's to come back to."""
+    await bind(store, ALICE)
+    record = await link(store, ALICE)
+    again = HubUser(id=3, name="github-octo", created=9.0)
+    moved = await store.bind(identity("github", "7", "octo"), again, record_id=record.id, pin="octo")
+    assert (moved.hub_user, moved.home) == (hub_key(again), True)
+    assert store.owner_of_name("alice") == hub_key(ALICE)
+    assert [each.provider for each in store.of_hub_user(hub_key(ALICE))] == ["uni"]
+
+
 # The home identity.
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.people import House, identity
 from hubauth_core import HubUser, LoginRefused, ProviderError
-from hubauth_core.identities import Identities
+from hubauth_core.identities import Identities, new_id
 
 SEVERAL = {"uni": "", "github": "github-", "gitlab": "gitlab-"}
 
@@ -239,6 +239,21 @@ async def test_the_name_of_somebody_who_vanished_is_kept_for_them_until_they_are
     assert refusal(house, "uni", "2", "alice") == "name_taken"
     await house.identities.forget((alice.id, alice.created))
     assert (await house.sign_in("uni", "2", "alice")).created > alice.created
+
+
+@pytest.mark.row("V15", "V39")
+async def test_an_identity_that_was_linked_to_somebody_who_vanished_starts_under_a_name_of_its_own(
+    house: House,
+) -> None:
+    alice = await house.sign_in("uni", "1", "alice")
+    linked = identity("github", "7", "octo")
+    record = await house.identities.link(linked, alice, record_id=new_id(), pin="octo")
+    assert house.place("github", "7", "octo").linked == record
+    house.hub_users.delete(alice)
+    place = house.place("github", "7", "octo")
+    assert (place.name, place.linked) == ("github-octo", None)
+    assert (await house.sign_in("github", "7", "octo")).name == "github-octo"
+    assert (await house.sign_in("uni", "1", "alice")).name == "alice"
 
 
 # Two at once, and sign-ins that fail on the way.
