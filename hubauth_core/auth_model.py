@@ -6,7 +6,8 @@ from typing import Any
 
 from .types import Credential, Decision, SignIn
 
-TOKENS = ("access_token", "refresh_token", "id_token")
+TOKENS = ("access_token", "id_token")
+"""Not the refresh token: whoever spent it would end the grant for everybody."""
 
 
 def rights(decision: Decision, *, listed_admin: bool, groups: bool) -> dict[str, Any]:

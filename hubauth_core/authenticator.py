@@ -87,7 +87,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
     ).tag(config=True)
     auth_state_tokens = Bool(
         False,
-        help="Put tokens into auth_state as OAuthenticator does (`access_token`, `id_token`, `refresh_token`, `scope`, "
+        help="Put tokens into auth_state as OAuthenticator does (`access_token`, `id_token`, `scope`, "
         "`<provider>_user`), for code that expects them there.",
     ).tag(config=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class Audit:
     ) -> None:
         self._listeners = listeners
         self._log = log
-        self._path = path
+        self._trail = Trail(path) if path is not None else None
         self._required = required
 
     def record(self, event: Event) -> None:
@@ -68,16 +69,46 @@ class Audit:
         EVENTS.labels(event.kind, event.provider, event.reason).inc()
         line = json.dumps({name: value for name, value in vars(event).items() if value != ""})
         try:
-            if self._path is not None:
-                with self._path.open("a", encoding="utf-8") as trail:
-                    trail.write(line + "\n")
+            if self._trail is not None:
+                self._trail.write(line)
         except OSError as error:
-            self._log.error("hubauth: the audit trail %s cannot be written: %s", self._path, error.strerror)
+            self._log.error("hubauth: the audit trail %s cannot be written: %s", error.filename, error.strerror)
             if self._required and not event.reason:
                 raise StoreError("This sign-in could not be recorded. Try again later.", code="audit_failed") from None
-        quiet = event.kind in FREQUENT and self._path is not None
+        quiet = event.kind in FREQUENT and self._trail is not None
         self._log.log(logging.DEBUG if quiet else logging.INFO, "hubauth event %s", line)
         self._listeners(event)
+
+
+class Trail:
+    """A file that takes lines at its end. It stays open, until somebody moves it away (logrotate does)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def write(self, line: str) -> None:
+        """Add a line, by one write of the system. Raises OSError with the file's name."""
+        try:
+            if self._file is None or not self._is_there(self._file):
+                self.close()
+                self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            os.write(self._file, f"{line}\n".encode())
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
+
+    def close(self) -> None:
+        """Close the file; the next line opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _is_there(self, file: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file), self._path.stat())
+        except FileNotFoundError:
+            return False
 
 
 def reason_code(reason: str) -> str:

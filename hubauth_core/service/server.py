@@ -19,8 +19,8 @@ from ..web.json_handler import Description, JSONHandler
 from .hub_tables import HubTables
 from .tokens import Tokens
 
-DRAIN: Final = 60.0
-"""Seconds that a process is given for what it has begun: as long as the slowest renewal."""
+DRAIN: Final = 120.0
+"""Seconds that a process is given for what it has begun, renewals above all."""
 
 LARGEST_BODY: Final = 4096
 """Bytes; nobody has a reason to send one."""

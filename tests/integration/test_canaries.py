@@ -163,6 +163,6 @@ async def test_what_an_option_asks_for_is_there_and_nowhere_else(run: Callable[.
     assert len(asked_for) == 2
     assert ann.found_in(json.dumps(environment)) == set()
     state = dict(ann.auth_state)
-    assert {state.pop("access_token"), state.pop("refresh_token"), state.pop("id_token")} <= ann.secrets
+    assert {state.pop("access_token"), state.pop("id_token")} <= ann.secrets
     assert ann.found_in(json.dumps(state)) == set()
     assert ann.leaks() == {}

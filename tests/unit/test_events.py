@@ -167,3 +167,12 @@ def test_an_event_has_no_room_for_a_secret() -> None:
         "address",
         "time",
     }
+
+
+def test_a_trail_that_was_moved_away_begins_anew(trail: Path) -> None:
+    audit = Audit(ignore, LOG, path=trail)
+    audit.record(LOGIN)
+    kept = trail.rename(trail.with_suffix(".1"))
+    audit.record(REFUSED)
+    assert [event["kind"] for event in written(kept)] == ["login"]
+    assert [event["kind"] for event in written(trail)] == ["login_refused"]

@@ -6,7 +6,9 @@ import json
 import logging
 import os
 import subprocess
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +18,7 @@ from jupyterhub.crypto import CryptKeeper
 
 from harness.people import identity
 from harness.shelf import Shelf
-from hubauth_core import ConfigError, Credential, HubUser, Provider, Secret
+from hubauth_core import ConfigError, Credential, HubUser, Provider, RefreshedCredential, Rotated, Secret
 from hubauth_core.access import Access
 from hubauth_core.database import Database
 from hubauth_core.events import Audit
@@ -38,6 +40,9 @@ class Forge(Provider):
     @property
     def resources(self) -> Mapping[str, str]:
         return {"kafka": "the cluster"}
+
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        return Rotated(replace(credential, access_token=Secret("renewed"), expires_at=time.time() + 300))
 
     async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:
         return Credential(access_token=Secret(f"{credential.access_token.reveal()}-at-{resource}"))
@@ -112,6 +117,13 @@ async def test_what_spawners_would_fill_in_or_cannot_carry_is_left_out(
     assert spawner.environment == {}
     assert "without FORGE" in caplog.text
     assert token not in caplog.text
+
+
+async def test_what_has_run_out_is_renewed_before_the_start(house: House) -> None:
+    await house.come(BEN, Credential(access_token=Secret("old"), refresh_token=Secret("r"), expires_at=time.time() - 1))
+    spawner = Spawner(environment={})
+    await house.spawning(environment={"FORGE": "forge"}).equip(BEN, spawner)
+    assert spawner.environment == {"FORGE": "renewed"}
 
 
 async def test_what_cannot_be_had_keeps_no_server_from_starting(house: House) -> None:
