@@ -179,6 +179,7 @@ class Renewals(RuleBasedStateMachine):
     )
     def ask(self, subject: str, processes: tuple[int, ...], age: float, min_ttl: float, says: object) -> None:
         if self.under_way:
+            self.ask_meanwhile(processes[0])
             return
         if subject in self.gone:
             self.sign_in(subject, frozenset("rw"), True, processes[0])
@@ -197,9 +198,12 @@ class Renewals(RuleBasedStateMachine):
         asks = (self.processes[process].token(record, min_ttl=min_ttl) for process in processes)
         return await asyncio.wait_for(asyncio.gather(*asks, return_exceptions=True), 20)
 
-    @rule(subject=SUBJECTS, process=PROCESSES)
-    def ask_and_go_on(self, subject: str, process: int) -> None:
-        """The source takes its time; other things happen meanwhile."""
+    @rule(subject=SUBJECTS, process=PROCESSES, answers=st.booleans())
+    def ask_and_go_on(self, subject: str, process: int, answers: bool) -> None:
+        """The source takes its time, so that other things happen meanwhile; until it answers."""
+        if self.under_way and answers:
+            self.source_answers()
+            return
         record = self.record(subject)
         if record is None or any(each[1] == subject for each in self.under_way):
             return
@@ -221,11 +225,8 @@ class Renewals(RuleBasedStateMachine):
         else:
             self.under_way.append((process, record.subject, asks))
 
-    @rule(process=PROCESSES)
-    def another_process_asks_meanwhile(self, process: int) -> None:
-        """It has no patience, and gets what is stored, or is told to come again."""
-        if not self.under_way:
-            return
+    def ask_meanwhile(self, process: int) -> None:
+        """Another process has no patience, and gets what is stored, or is told to come again."""
         subject = self.under_way[0][1]
         if (record := self.record(subject)) is not None and self.under_way[0][0] != process:
             [result] = self.runner.run(self._meanwhile(process, record))
@@ -241,7 +242,6 @@ class Renewals(RuleBasedStateMachine):
             return [StoreError("It asks, too.")]
         return await asyncio.gather(asks, return_exceptions=True)
 
-    @rule()
     def source_answers(self) -> None:
         for result in self.runner.run(self._finish()):
             self._check(result)
@@ -320,7 +320,7 @@ def test_no_order_of_events_loses_a_grant(store_template: Path, shelf: Shelf, mo
     run_state_machine_as_test(
         Renewals,
         settings=settings(
-            max_examples=40,
+            max_examples=60,
             stateful_step_count=30,
             deadline=None,
             phases=[Phase.generate],
