@@ -115,11 +115,15 @@ class OwnIdentities(IdentitiesHandler):
     async def _shown(self, wish: Wish) -> dict[str, Any]:
         me = self.me
         cards = await self.cards(me, wish)
-        offers = list(self._offers(me, {card.provider for card in cards}, wish))
+        connected = {card.provider for card in cards}
+        others = [
+            each for name, each in self.flow.registry.providers.items() if each.linkable and name not in connected
+        ]
+        offers = [self._offer(me, provider, wish) for provider in others if provider.ends_here]
         return {
             "cards": cards,
             "offers": offers,
-            "elsewhere": self._elsewhere(),
+            "elsewhere": [provider.label for provider in others if not provider.ends_here],
             "hub_name": me.name,
             "pending": self._pending(),
             "unmet": is_unmet(wish, cards, offers),
@@ -127,30 +131,21 @@ class OwnIdentities(IdentitiesHandler):
             **self.recency(url_concat(self.connections_url, wish.query)),
         }
 
-    def _offers(self, me: HubUser, connected: set[str], wish: Wish) -> Iterator[Offer]:
-        """Every provider that could be connected."""
-        for name, provider in self.flow.registry.providers.items():
-            if name in connected or not (provider.linkable and provider.ends_here):
-                continue
-            yield Offer(
-                provider=name,
-                label=provider.label,
-                icon=self.icon(provider),
-                further=wish.boxes(provider),
-                selected=wish.provider == name,
-                problem=self._problem(me, provider),
-            )
-
-    def _problem(self, me: HubUser, provider: Provider) -> str:
+    def _offer(self, me: HubUser, provider: Provider, wish: Wish) -> Offer:
+        """A provider that could be connected, or why not now."""
+        problem = ""
         try:
             self.host.linking.check(me, provider)
         except LinkRefused as refusal:
-            return refusal.sentence
-        return ""
-
-    def _elsewhere(self) -> list[str]:
-        """Providers whose own pages cannot carry a link."""
-        return [each.label for each in self.flow.registry.providers.values() if each.linkable and not each.ends_here]
+            problem = refusal.sentence
+        return Offer(
+            provider=provider.name,
+            label=provider.label,
+            icon=self.icon(provider),
+            further=wish.boxes(provider),
+            selected=wish.provider == provider.name,
+            problem=problem,
+        )
 
     def _pending(self) -> Mapping[str, str] | None:
         """The sign-in that this browser may connect, if there is one."""

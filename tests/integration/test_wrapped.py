@@ -319,3 +319,23 @@ async def test_a_wrapped_logout_page_signs_out_at_the_hub(hub: Hub, browser: Bro
     assert page.location == f"{hub.url}/hub/logout"
     await browser.request("GET", page.location)
     assert await browser.hub_user() is None
+
+
+@pytest.mark.row("M10")
+async def test_a_form_of_a_wrapped_one_carries_a_link_and_a_page_of_its_own_does_not(
+    hub: Hub, browser: Browser, idps: IdPs
+) -> None:
+    person(idps["red"], "lena", "lena")
+    await sign_in(browser, idps["red"], "red")
+    page = await browser.open("/hub/connections")
+    assert "not to be connected: The blue house, header, rogue" in page.text
+    with pytest.raises(LookupError):
+        page.form("/connections/blue/connect")
+    assert (await browser.post("/hub/connections/blue/connect", {"_xsrf": browser.xsrf})).status == 409
+    form = await browser.submit(page.form("/connections/witness/connect"))
+    done = await browser.submit(form.form("/auth/witness/login"), username="lena-there", password="any")
+    assert "witness is connected." in (await browser.follow(done)).text
+    assert "witness add_user lena-there" in hub.log
+    await browser.sign_out()
+    await browser.sign_in_with_form("witness", "lena-there", "any")
+    assert await browser.hub_user() == "red-lena"

@@ -109,6 +109,15 @@ async def test_a_taken_name_may_be_connected_with_what_the_sign_in_brought(make:
     assert not isinstance(refused_plainly.value, Connectable)
 
 
+async def test_where_there_is_one_way_to_sign_in_nothing_is_offered(make: Make) -> None:
+    house = make("create")
+    house.hub_users.add("ann")
+    del house.registry.providers["github"]
+    with pytest.raises(LoginRefused) as refused:
+        await come(house, "1", "ann")
+    assert not isinstance(refused.value, Connectable)
+
+
 async def test_a_name_that_can_be_nobodys_is_no_reason_to_connect(make: Make) -> None:
     with pytest.raises(LoginRefused) as refused:
         await come(make("create"), "1", "github-x")
