@@ -23,6 +23,7 @@ from ..sweep import check_prefixes
 from ..web.view import find_icon
 from .inspected import Finding, Inspected
 from .key_rules import crypt_keys, stored
+from .link_rules import first_sign_in, navigation
 from .store import address, shown
 
 Rule = Callable[[Inspected], Iterator[Finding]]
@@ -258,9 +259,11 @@ RULES: Final[tuple[Rule, ...]] = (
     first_start,
     spawner,
     entrance,
+    first_sign_in,
     wrapped,
     callbacks,
     icons,
+    navigation,
     public_url,
     refresh,
     crypt_keys,

@@ -278,3 +278,46 @@ def test_hub_with_users_is_told_of_init_before_the_first_start_only(users: int) 
     assert not Path("hubauth.sqlite").exists()
     open_database("sqlite:///hubauth.sqlite").close()
     assert "hubauth init" not in found(config, "warning")
+
+
+# First sign-ins, and the way to the page of connections.
+
+PAGES = {"type": "authenticator", "authenticator_class": "github", "config": {"client_id": "i", "client_secret": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"uni": OIDC, "pages": PAGES | {"first_login": "choose"}}, 'pages: first_login = "choose" turns everybody'),
+        ({"uni": OIDC, "pages": PAGES | {"first_login": "link"}}, "which cannot connect an account"),
+        ({"uni": OIDC, "two": OIDC | {"first_login": "link", "linkable": False}}, 'two: first_login = "link" turns'),
+        ({"uni": OIDC | {"first_login": "link"}}, "there is no other way to sign in first"),
+        ({"uni": OIDC | {"first_login": "link"}, "two": OIDC | {"first_login": "refuse"}}, "lets anybody new in"),
+    ],
+)
+def test_a_policy_under_which_nobody_new_gets_in_is_told(options: dict[str, Any], says: str) -> None:
+    assert says in found(HUB + LOCAL + providers(**options), "warning")
+
+
+@pytest.mark.parametrize("policy", ["create", "choose", "link", "refuse"])
+def test_a_policy_beside_a_provider_that_lets_people_in_is_fine(policy: str) -> None:
+    config = HUB + LOCAL + providers(uni=OIDC | {"username_prefix": ""}, two=OIDC | {"first_login": policy})
+    assert "first" not in found(config, "warning")
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ('{% extends "templates/page.html" %}', True),
+        ('{% extends "hubauth-page.html" %}', False),
+        ('{% extends "templates/page.html" %}{% include "hubauth-nav.html" %}', False),
+        (None, False),
+    ],
+)
+def test_a_page_frame_without_the_entry_for_connections_is_told(page: str | None, told: bool, tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    if page is not None:
+        (folder / "page.html").write_text(page)
+    config = HUB + LOCAL + providers(uni=OIDC) + f"c.JupyterHub.template_paths = [{str(folder)!r}]\n"
+    assert ("has no entry for /hub/connections" in found(config, "warning")) is told
