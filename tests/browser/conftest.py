@@ -41,6 +41,7 @@ c.HubAuthenticator.providers = {{
         "client_id": "hub",
         "client_secret": {uni.client_secret!r},
         "allowed_users": ["ada"],
+        "admin_users": ["ada"],
         "username_prefix": "",
     }},
     "guests": {{

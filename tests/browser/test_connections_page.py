@@ -92,6 +92,29 @@ async def test_axe_finds_nothing_where_somebody_is_asked_who_they_are(
 
 
 @both_ends
+@pytest.mark.parametrize("look", LOOKS)
+async def test_axe_finds_nothing_where_an_administrator_looks_at_others(
+    hub: Hub, open_page: OpenPage, axe: str, look: str
+) -> None:
+    name = f"looked-at-{look.replace(' ', '-')}"
+    person = await as_guest(open_page, hub, name)
+    await connect_staff(person, name)
+    page = await open_page(hub, f"/hub/auth/uni/login?next={HERE}", **LOOKS[look])
+    await page.get_by_role("button", name="Ada Brandt").click()
+    await page.get_by_label("Hub username").fill(f"guests-{name}")
+    assert await findings(page, axe) == []
+
+    await page.get_by_role("button", name="Show connections").click()
+    await expect(page.get_by_role("heading", name=f"Connections of guests-{name}")).to_be_visible()
+    assert await findings(page, axe) == []
+
+    await page.get_by_role("button", name="Let Staff directory decide").click()
+    await expect(page.get_by_role("status")).to_contain_text("Staff directory decides about this user from now on")
+    await page.get_by_role("button", name="Disconnect Guest accounts").click()
+    await expect(page.get_by_role("status")).to_contain_text("all sessions of this user have ended")
+
+
+@both_ends
 async def test_a_phone_needs_no_sideways_scrolling(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "phone", viewport=PHONE)
     await connect_staff(page, "a-name-that-is-rather-long-for-a-phone")
