@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -65,6 +66,9 @@ _AT: Final = select(vault).where(*(vault.c[name] == bindparam(name) for name in 
 """Prepared once: a hand-out reads this for every request."""
 
 
+MOST_RECENT: Final = 500
+"""Opened credentials that the process remembers, by owner and ciphertext."""
+
 _HELD_BY: Final = (
     select(identities, vault)
     .outerjoin(
@@ -96,6 +100,7 @@ class Vault:
         self._database = database
         self._sealing = Sealing(keeper)
         self._lazily = Lazily(database, self._sealing)
+        self._recent: OrderedDict[tuple[Owner, bytes], Credential] = OrderedDict()
         self._clock = clock
 
     @property
@@ -149,9 +154,20 @@ class Vault:
         return sorted(found, key=lambda holding: home_first(holding.record))
 
     async def open(self, holding: Holding) -> Opened[Credential]:
-        """The credential of a holding."""
-        resource = "" if holding.row is None else holding.row.resource
-        return _credential(await self._opened(_owner(holding.record, CREDENTIAL, resource), holding.row))
+        """The credential of a holding; what was opened a while ago, and is the same still, is not opened again."""
+        row = holding.row
+        if row is None or not self.enabled:
+            return Opened(None, "missing" if self.enabled else "storage_disabled")
+        owner = _owner(holding.record, CREDENTIAL, row.resource)
+        known = self._recent.get((owner, row.blob))
+        if known is not None:
+            return Opened(known, held=held_by(row))
+        opened = _credential(await self._opened(owner, row))
+        if opened.content is not None:
+            self._recent[owner, row.blob] = opened.content
+            while len(self._recent) > MOST_RECENT:
+                self._recent.popitem(last=False)
+        return opened
 
     async def state(self, record: Record) -> Opened[Mapping[str, Any]]:
         """What the provider kept of the identity's last sign-in (`SignIn.state`)."""

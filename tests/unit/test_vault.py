@@ -302,3 +302,21 @@ async def test_what_a_row_says_unopened_is_what_is_inside(any_database: Database
 def held(opened: Opened[Credential]) -> Held:
     assert opened.held is not None
     return opened.held
+
+
+async def test_what_was_opened_before_is_not_taken_for_what_is_there_now(identities: Identities, vault: Vault) -> None:
+    record = await sign_in(identities, vault)
+    [holding] = vault.holdings(record.hub_user)
+    assert (await vault.open(holding)).content == CREDENTIAL
+    renewed = replace(CREDENTIAL, access_token=Secret("new"))
+    await vault.store(await vault.seal(record.id, identity("uni", "1", "ann1"), [renewed]), now=5.0)
+    [holding] = vault.holdings(record.hub_user)
+    assert (await vault.open(holding)).content == renewed
+
+
+async def test_no_more_is_remembered_than_a_process_should(identities: Identities, vault: Vault) -> None:
+    for number in range(1, MOST_RECENT + 20):
+        record = await sign_in(identities, vault, subject=str(number))
+        [holding] = vault.holdings(record.hub_user)
+        assert (await vault.open(holding)).content == CREDENTIAL
+    assert len(vault._recent) == MOST_RECENT
