@@ -250,6 +250,26 @@ async def test_one_more_step_for_each_plugin_that_wants_one(shelf: Shelf, databa
     assert second.heard == [None, None, {"word": ["two"]}]
 
 
+async def test_a_link_is_asked_for_one_more_step_too_and_a_form_may_come_again(
+    shelf: Shelf, database: Database, trail: Path
+) -> None:
+    @hookimpl
+    async def hubauth_check_login(answer: Answered | None) -> Challenge | None:
+        right = answer is not None and answer["word"] == ["one"]
+        return None if right else Challenge(Form(error="" if answer is None else "That was not it."))
+
+    shelf.add_plugin("first", hubauth_check_login=hubauth_check_login)
+    house = House(shelf, database, trail)
+    answering(house, said("7", "ann"))
+    transaction = begin("uni", redirect_uri="https://hub.example/cb", next_url="", purpose="link")
+    assert await house.flow.finish(Request(), transaction) == Form()
+    assert await answer_form(house, transaction, "two") == Form(error="That was not it.")
+    connected = await answer_form(house, transaction, "one")
+    assert isinstance(connected, SignIn)
+    assert connected.identity.key == ("uni", "7")
+    assert is_empty(house)
+
+
 async def test_a_wrong_answer_ends_the_sign_in(shelf: Shelf, database: Database, trail: Path) -> None:
     Step(shelf, "first", "one")
     house = House(shelf, database, trail)
