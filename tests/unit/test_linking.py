@@ -179,7 +179,7 @@ async def test_the_provider_hears_of_a_new_account_and_may_say_no(
 
 
 @pytest.mark.row("V12", "M10")
-@pytest.mark.parametrize("rights", [{"admin": True}, {"roles": frozenset({"user", "tutor"})}], ids=str)
+@pytest.mark.parametrize("rights", [{"admin": True}, {"roles": frozenset({"user", "tutor"})}], ids=["admin", "role"])
 async def test_special_rights_take_a_consent_for_each_link(house: House, rights: dict[str, Any]) -> None:
     ann = await house.sign_in()
     boss = replace(ann, **rights)
