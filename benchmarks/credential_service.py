@@ -66,7 +66,7 @@ def spent(process: psutil.Process) -> float:
 
 
 async def together(urls: list[str], headers: dict[str, str], number: int) -> None:
-    await asyncio.gather(*(requests_per_second(url, headers, number // len(urls), 16 // len(urls)) for url in urls))
+    await asyncio.gather(*(requests_per_second(url, headers, number // len(urls)) for url in urls))
 
 
 def run(number: int, rounds: int) -> dict[str, float]:
