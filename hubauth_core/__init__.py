@@ -1,6 +1,7 @@
 """Pluggable sign-in for JupyterHub: what a plugin author imports. OAuth bases are in `hubauth_core.oauth2`."""
 
 from .configure import configure
+from .core import Core
 from .errors import (
     ConfigError,
     CredentialError,
@@ -49,6 +50,7 @@ __all__ = [
     "Answered",
     "Challenge",
     "ConfigError",
+    "Core",
     "Credential",
     "CredentialError",
     "Decision",

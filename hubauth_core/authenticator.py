@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
-from jupyterhub.orm import APIToken, new_token
 from jupyterhub.utils import maybe_future, url_path_join
 from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
 from traitlets.config import Application
@@ -17,9 +17,11 @@ from .auth_model import auth_state, issued, rights
 from .configure import in_vain, lacking, told_of
 from .database import Database, open_database, store_url
 from .discovery import nearest
-from .errors import ConfigError
+from .ending import end_sessions
+from .errors import ConfigError, HubAuthError
 from .first_login import spoken_for
 from .hub import JupyterHubUsers, configured_names, hub_user
+from .lending import Lending
 from .lifecycle import Lifecycle
 from .linking import Linking
 from .mapping import Mapper
@@ -154,13 +156,35 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         room.identities.sweep(hub_users.everybody())
         if not room.vault.enabled:
             check_without_keys(self, registry.providers)
-        self._build_sign_in(room, self._mapper(app, room, prefixes, hub_users))
+        mapper = self._mapper(app, room, prefixes, hub_users)
+        self._build_sign_in(room, mapper)
         self._build_credentials(app, room)
         self._build_background(database, room, hub_users)
         self.seal = Seal(app.cookie_secret)
         self.used = UsedStates()
         self.public_url: str = app.public_url
-        _offer_templates(app)
+        self._start_providers(app, room, mapper, database)
+
+    def _start_providers(self, app: Any, room: Strongroom, mapper: Mapper, database: Database) -> None:
+        """Lend the providers what they need, and show their templates beside ours. Raises ConfigError."""
+        self.lending = Lending(
+            app,
+            database=database,
+            identities=room.identities,
+            mapper=mapper,
+            audit=room.audit,
+            upgrade=self.upgrade_db or app.upgrade_db,
+        )
+        folders = [TEMPLATES]
+        for name, provider in list(room.registry.providers.items()):
+            try:
+                room.registry.ask_now("hubauth_start", name, core=self.lending.to(provider))
+            except HubAuthError as error:
+                if self.on_broken_provider != "disable":
+                    raise ConfigError(f"provider {name!r}: {error.sentence}") from error
+                room.registry.put_out_of_service(name, error.sentence)
+            folders += [provider.templates] if provider.templates else []
+        _offer_templates(app, folders)
 
     def _mapper(self, app: Any, room: Strongroom, prefixes: Mapping[str, str], hub_users: JupyterHubUsers) -> Mapper:
         return Mapper(
@@ -391,11 +415,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     def end_sessions(self, handler: Any, user: Any) -> None:
         """End every session of a hub user, on the server too (rows V10, 7.4.1)."""
-        user.orm_user.cookie_id = new_token()
-        # The hub itself takes away those of the browser at hand; with the others one could still enter the servers.
-        for token in handler.db.query(APIToken).filter(APIToken.user_id == user.id, APIToken.session_id.is_not(None)):
-            handler.db.delete(token)
-        handler.db.commit()
+        end_sessions(handler.db, user.orm_user)
 
     async def goodbye(self, handler: Any, user: Any) -> str | None:
         """End every session of a hub user, and tell the providers; where its browser goes then."""
@@ -422,7 +442,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     def work_in_background(self) -> None:
         """Begin what goes on for as long as the hub runs; the hub cancels it when it stops."""
-        work = (self.revoker.run(), self.renewal.run())
+        work = (self.revoker.run(), self.renewal.run(), self.lending.run())
         self._background = [asyncio.get_running_loop().create_task(each) for each in work]
 
     def login_url(self, base_url: str) -> str:
@@ -451,8 +471,9 @@ def _grants(provider: Provider) -> bool:
     return bool(provider.allow_all or provider.allowed_users or provider.admin_users or provider.brings_rules)
 
 
-def _offer_templates(app: Any) -> None:
+def _offer_templates(app: Any, folders: Sequence[Path]) -> None:
     """Put our templates before the hub's own and after the administrator's."""
     paths, stock = app.template_paths, app._template_paths_default()[0]
-    if str(TEMPLATES) not in paths:
-        paths.insert(paths.index(stock) if stock in paths else len(paths), str(TEMPLATES))
+    for folder in dict.fromkeys(map(str, folders)):
+        if folder not in paths:
+            paths.insert(paths.index(stock) if stock in paths else len(paths), folder)

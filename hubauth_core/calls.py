@@ -11,7 +11,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from .errors import HubAuthError, LoginRefused, ProviderError, ProviderUnavailable
-from .hookspecs import ANSWERS
+from .hookspecs import ANSWERS, PROJECT
 from .manager import PluginManager
 from .provider import Provider
 from .types import NOTHING, Answered, Event, Form, Identity
@@ -140,7 +140,7 @@ class Calls:
         They come in the order of the configuration; pluggy's own order is the reverse. An answer to a challenge goes
         to the one who asked, and to nobody else.
         """
-        found = getattr(self.manager.hook, hook).get_hookimpls()
+        found = [each for each in getattr(self.manager.hook, hook).get_hookimpls() if not _silent(each.plugin, hook)]
         configured = [name for name, _ in self.manager.list_name_plugin()]
         found.sort(key=lambda each: (each.trylast - each.tryfirst, configured.index(each.plugin_name)))
         for implementation in found:
@@ -150,6 +150,12 @@ class Calls:
 
     def _note(self, origin: str, hook: str, error: Exception) -> None:
         self.log.error("hubauth: %s failed in %s\n%s", origin, hook, where(error))
+
+
+def _silent(plugin: object, hook: str) -> bool:
+    """Whether a plugin is a provider of a type that leaves a broadcast hook alone."""
+    plain = hook.removeprefix(f"{PROJECT}_")
+    return isinstance(plugin, Provider) and getattr(type(plugin), plain) is getattr(Provider, plain)
 
 
 def _bound(function: Any, arguments: dict[str, Any]) -> Any:

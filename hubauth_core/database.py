@@ -17,12 +17,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    column,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .errors import ConfigError, StoreError
-from .schema import MYSQL_FAMILY, VERSION_TABLE, VERSIONS, meta
+from .schema import MYSQL_FAMILY, OWN, Schema, meta
 
 Answer = TypeVar("Answer")
 
@@ -114,11 +127,11 @@ def open_database(
         raise ConfigError(f"db_url of hubauth needs a driver that is not installed: {error}") from error
     try:
         with database.read() as connection:
-            version = _version(connection)
+            version = _version(connection, OWN)
         if version is None and not create:
             raise ConfigError("There is no database of hubauth yet. Start the hub first: it makes one.")
-        if version != VERSIONS[-1]:
-            _migrate(database, upgrade)
+        if version != OWN.versions[-1]:
+            _migrate(database, OWN, upgrade)
     except StoreError as error:
         database.close()
         shown = parsed.render_as_string(hide_password=True)
@@ -127,6 +140,14 @@ def open_database(
         database.close()
         raise
     return database
+
+
+def ensure(database: Database, schema: Schema, *, upgrade: bool = False) -> None:
+    """Have further tables in the store: made if there are none, upgraded if asked. Raises ConfigError, StoreError."""
+    with database.read() as connection:
+        version = _version(connection, schema)
+    if version != schema.versions[-1]:
+        _migrate(database, schema, upgrade)
 
 
 def store_url(configured: str | None, hub_db_url: str, directory: Path | None = None) -> str:
@@ -246,25 +267,27 @@ def _store_error() -> StoreError:
     return StoreError("The hub could not record this; try again in a moment.", code="store_failed")
 
 
-def _version(connection: Connection) -> str | None:
-    """The recorded version of the schema, None for a store without one."""
-    if not inspect(connection).has_table(VERSION_TABLE):
+def _version(connection: Connection, schema: Schema) -> str | None:
+    """The recorded version of a schema, None for a store without one."""
+    if not inspect(connection).has_table(schema.version_table):
         return None
-    version: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  # a constant
+    version: str | None = connection.execute(
+        select(column("version_num")).select_from(table(schema.version_table))
+    ).scalar()
     return version
 
 
-def _migrate(database: Database, upgrade: bool) -> None:
+def _migrate(database: Database, schema: Schema, upgrade: bool) -> None:
     """Create or upgrade the schema, one process at a time; whoever waited finds it done."""
     engine = _engine(database.url, database.engine_options, MIGRATION_PATIENCE)
     try:
         with engine.connect() as connection, _alone(connection):
-            version = _version(connection)
-            if version == VERSIONS[-1]:
+            version = _version(connection, schema)
+            if version == schema.versions[-1]:
                 return
-            _refuse(version, upgrade)
-            _run_alembic(connection)
-            if version is None:
+            _refuse(version, schema, upgrade)
+            _run_alembic(connection, schema)
+            if version is None and schema is OWN:
                 connection.execute(insert(meta).values(name="installed_at", value=repr(float(int(time.time())))))
             # Before the lock is given back: whoever waits for it must see the new version.
             connection.commit()
@@ -274,17 +297,18 @@ def _migrate(database: Database, upgrade: bool) -> None:
         engine.dispose()
 
 
-def _refuse(version: str | None, upgrade: bool) -> None:
-    if version is None or (version in VERSIONS and upgrade):
+def _refuse(version: str | None, schema: Schema, upgrade: bool) -> None:
+    if version is None or (version in schema.versions and upgrade):
         return
-    if version in VERSIONS:
+    distribution, whose = schema.distribution, "" if schema is OWN else f" (tables of {schema.distribution})"
+    if version in schema.versions:
         raise ConfigError(
-            f"The database of hubauth has version {version}, this hubauth-core needs {VERSIONS[-1]}: stop the hub, "
-            "back the database up, and run `hubauth upgrade-db`."
+            f"The database of hubauth{whose} has version {version}, this {distribution} needs {schema.versions[-1]}: "
+            "stop the hub, back the database up, and run `hubauth upgrade-db`."
         )
     raise ConfigError(
-        f"The database of hubauth has version {version}, which this hubauth-core does not know: it was used by a newer "
-        "one. Install that version of hubauth-core, or go back to a backup of the database."
+        f"The database of hubauth{whose} has version {version}, which this {distribution} does not know: it was used "
+        f"by a newer one. Install that version of {distribution}, or go back to a backup of the database."
     )
 
 
@@ -306,10 +330,10 @@ def _alone(connection: Connection) -> Iterator[None]:
         connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": "hubauth"})
 
 
-def _run_alembic(connection: Connection) -> None:
+def _run_alembic(connection: Connection, schema: Schema) -> None:
     command = importlib.import_module("alembic.command")
     config = importlib.import_module("alembic.config").Config()
-    config.set_main_option("script_location", "hubauth_core:migrations")
+    config.set_main_option("script_location", schema.migrations)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

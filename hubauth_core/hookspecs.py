@@ -12,6 +12,7 @@ from typing import Any, Final, get_type_hints
 
 import pluggy
 
+from .core import Core
 from .types import (
     Answered,
     Challenge,
@@ -37,6 +38,11 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def hubauth_provider_type() -> type[Any]:
     """Each entry point of the group `hubauth`: the `Provider` subclass that it brings."""
     raise NotImplementedError
+
+
+@hookspec
+def hubauth_start(provider: str, core: Core) -> None:
+    """Addressed: the hub is about to serve; once, before anything else. Raise ConfigError to stop it."""
 
 
 @hookspec

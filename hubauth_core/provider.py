@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import ClassVar, Final, Literal, final
 
 from traitlets import Bool, Dict, Enum, List, Set, TraitError, Unicode, Union, default, validate
 from traitlets.config import LoggingConfigurable
 from traitlets.utils.bunch import Bunch
 
+from .core import Core
 from .hookspecs import hookimpl
 from .types import (
     NOTHING,
+    Answered,
+    Challenge,
     Credential,
     Fresh,
     HubCall,
@@ -84,6 +89,9 @@ class Provider(LoggingConfigurable):
 
     required_options: ClassVar[tuple[str, ...]] = ()
     """Options without which the provider cannot start."""
+
+    templates: ClassVar[Path | None] = None
+    """The folder of the templates of its own pages; `page.html` and all of hubauth's are there to build on."""
 
     ends_here: bool = True
     """Whether a sign-in that begins on our pages ends there. One that ends on a page of the source's own code is at its
@@ -214,6 +222,9 @@ class Provider(LoggingConfigurable):
 
     # What an author overrides.
 
+    def start(self, core: Core) -> None:
+        """The hub is about to serve; `core` is what it lends. Raises ConfigError to stop it."""
+
     async def begin_login(self, request: Request, transaction: Transaction) -> Step:
         """Begin a sign-in: a `Redirect` to the source, or a `Form` to show. Raises ProviderError."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a sign-in begins")
@@ -221,6 +232,12 @@ class Provider(LoggingConfigurable):
     async def finish_login(self, request: Request, transaction: Transaction) -> SignIn | Step:
         """End a sign-in with a `SignIn`, or go on with another step. Raises LoginRefused, ProviderError."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a sign-in ends")
+
+    async def check_login(
+        self, provider: str, identity: Identity, granted_scopes: AbstractSet[str], answer: Answered | None
+    ) -> Challenge | None:
+        """Look at a sign-in of any provider: turn it away (LoginRefused), ask for one more step, or let it pass."""
+        return None
 
     async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:
         """The credential for a name of `resources`, got with the one that the sign-in brought; the core stores it."""
@@ -269,6 +286,18 @@ class Provider(LoggingConfigurable):
         return ()
 
     # The hooks. Final: the registry refuses a subclass that defines one.
+
+    @final
+    @hookimpl
+    def hubauth_start(self, core: Core) -> None:
+        self.start(core)
+
+    @final
+    @hookimpl
+    async def hubauth_check_login(
+        self, provider: str, identity: Identity, granted_scopes: AbstractSet[str], answer: Answered | None
+    ) -> Challenge | None:
+        return await self.check_login(provider, identity, granted_scopes, answer)
 
     @final
     @hookimpl

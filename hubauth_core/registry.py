@@ -108,6 +108,11 @@ class Registry(Calls):
             raise ConfigError(found.sentence) from found
         return found
 
+    def put_out_of_service(self, name: str, sentence: str) -> None:
+        """Go on without a provider that could not start."""
+        self.manager.unregister(self.providers.pop(name))
+        self._settle({name: sentence}, disable_broken=True)
+
     def _settle(self, problems: Mapping[str, str], disable_broken: bool) -> None:
         told = [f"provider {name!r}: {sentence}" for name, sentence in problems.items()]
         if told and not disable_broken:

@@ -6,6 +6,7 @@ accents or trailing spaces, so such columns are bytes there.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -27,10 +28,27 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-VERSIONS = ("0001",)
-"""The revisions of the schema, oldest first; the last is the one that this code needs."""
 
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """Tables with migrations of their own in hubauth's database.
+
+    `versions`: the revisions, oldest first; the last is the one that this code needs. `version_table`: where Alembic
+    records the one in force. `migrations`: Alembic's script location, as `package:folder`.
+    """
+
+    distribution: str
+    versions: tuple[str, ...]
+    version_table: str
+    migrations: str
+
+
+VERSIONS = ("0001",)
 VERSION_TABLE = "hubauth_alembic_version"
+OWN = Schema(
+    distribution="hubauth-core", versions=VERSIONS, version_table=VERSION_TABLE, migrations="hubauth_core:migrations"
+)
+"""The core's own tables, below."""
 
 LONGEST_SUBJECT = 512
 """Characters of the longest subject: with the provider's name, what MySQL can index."""

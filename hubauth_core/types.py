@@ -187,8 +187,9 @@ class Field:
 class Form:
     """A form to show. `html` replaces the fields by markup that the administrator's own configuration brings.
 
-    `text` stands above the fields, and `error`, which says what was wrong with the answer before; `memo` goes into the
-    transaction, which a form of a second step needs.
+    `text` stands above the fields, and `error`, which says what was wrong with the answer before; `more` is markup of
+    the provider's own that follows the form, and `script` the address of a script below the hub that it needs. `memo`
+    goes into the transaction, which a form of a second step needs.
     """
 
     fields: tuple[Field, ...] = ()
@@ -196,6 +197,8 @@ class Form:
     text: str = ""
     error: str = ""
     html: Markup | None = None
+    more: Markup | None = None
+    script: str = ""
     memo: Mapping[str, str] = field(default_factory=_nothing)
 
 

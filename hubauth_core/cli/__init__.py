@@ -11,12 +11,13 @@ from .check import check
 from .consent import consent
 from .credential_service import credential_service
 from .demo.command import demo
+from .extending import WithPlugins
 from .keys import rotate_keys
 from .providers import providers
 from .store import init, upgrade_db
 
 
-class Commands(click.Group):
+class Commands(WithPlugins):
     """A group in which our own errors become one plain message and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> object:

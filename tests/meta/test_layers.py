@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "hubauth_core"
 
 ORDER = [
-    *("errors", "urls", "types", "hookspecs", "provider", "configure"),
+    *("errors", "urls", "types", "schema", "migrations", "database", "core", "hookspecs", "provider", "configure"),
     *("discovery", "manager", "calls", "registry", "needs_keys"),
     *("transaction", "waiting", "hub", "access"),
-    *("names", "schema", "migrations", "mapping", "database", "sealing", "revocation_queue"),
+    *("names", "mapping", "sealing", "revocation_queue"),
     *("binding", "links", "sweep", "identities", "lease", "rotation", "vault"),
     "vouched",
     *(
@@ -36,15 +36,17 @@ ORDER = [
         "first_login",
         "signin",
         "lifecycle",
+        "ending",
+        "lending",
     ),
-    *("web", "authenticator"),
+    *("web", "plugin", "authenticator"),
     *("oauth2", "builtin"),
     "service",
     *("testing", "cli"),
 ]
 """Modules and packages of hubauth_core, top-down: each imports only what stands before it (or itself)."""
 
-SHIPPED_TO_PLUGINS = {"hubauth_core", "hubauth_core.oauth2"}
+SHIPPED_TO_PLUGINS = {"hubauth_core", "hubauth_core.oauth2", "hubauth_core.plugin", "hubauth_core.cli.extending"}
 """What a plugin of ours imports, so that anybody's plugin can do the same."""
 
 IMPORTS_TESTING = {"cli": "the demo's identity provider is the kit's"}

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 
 from hubauth_core import ConfigError, StoreError
 from hubauth_core.database import QUEUE, Database, open_database, store_url
-from hubauth_core.schema import VERSION_TABLE, VERSIONS, meta, metadata
+from hubauth_core.schema import OWN, VERSION_TABLE, VERSIONS, Schema, meta, metadata
 
 # Where it is.
 
@@ -138,7 +139,7 @@ def test_a_newer_schema_stops_the_start(store_file: Path) -> None:
 def test_an_older_schema_stops_the_start_and_the_message_names_the_command(
     store_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hubauth_core.database.VERSIONS", ("0001", "0002"))
+    monkeypatch.setattr("hubauth_core.database.OWN", replace(OWN, versions=("0001", "0002")))
     with pytest.raises(ConfigError, match="hubauth upgrade-db"):
         open_database(f"sqlite:///{store_file}")
 
@@ -146,8 +147,8 @@ def test_an_older_schema_stops_the_start_and_the_message_names_the_command(
 @pytest.mark.row("F23")
 def test_an_older_schema_is_migrated_where_that_is_asked_for(store_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrated: list[str] = []
-    monkeypatch.setattr("hubauth_core.database.VERSIONS", ("0001", "0002"))
-    monkeypatch.setattr("hubauth_core.database._run_alembic", lambda connection: migrated.append("yes"))
+    monkeypatch.setattr("hubauth_core.database.OWN", replace(OWN, versions=("0001", "0002")))
+    monkeypatch.setattr("hubauth_core.database._run_alembic", lambda connection, schema: migrated.append("yes"))
     open_database(f"sqlite:///{store_file}", upgrade=True).close()
     assert migrated == ["yes"]
 
@@ -156,7 +157,7 @@ def test_an_older_schema_is_migrated_where_that_is_asked_for(store_file: Path, m
 def test_of_several_processes_that_migrate_at_once_one_does_and_the_others_wait(empty_database: str) -> None:
     code = (
         "import sys; from hubauth_core import database; run = database._run_alembic; migrated = []; "
-        "database._run_alembic = lambda connection: (migrated.append(1), run(connection)); "
+        "database._run_alembic = lambda *given: (migrated.append(1), run(*given)); "
         "sys.stdin.readline(); database.open_database(sys.argv[1]).close(); print(len(migrated))"
     )
     command = [sys.executable, "-c", code, empty_database]
@@ -172,7 +173,7 @@ def test_of_several_processes_that_migrate_at_once_one_does_and_the_others_wait(
 
 
 def test_a_migration_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(connection: Connection) -> None:
+    def fail(connection: Connection, schema: Schema) -> None:
         connection.execute(text("CREATE TABLE hubauth_meta (name TEXT)"))
         connection.execute(text("nonsense"))
 

@@ -151,7 +151,7 @@ def test_a_cross_cutting_plugin_answers_no_addressed_hook(hook: str) -> None:
     assert f"implements {hook}, which only a provider may answer" in refused_plugin(**{hook: hookimpl(later_or_now)})
 
 
-SYNCHRONOUS = {"hubauth_provider_type", "hubauth_logout_url", "hubauth_pages"}
+SYNCHRONOUS = {"hubauth_provider_type", "hubauth_start", "hubauth_logout_url", "hubauth_pages"}
 
 
 def test_a_class_is_no_plugin() -> None:

@@ -39,8 +39,8 @@ async def test_every_addressed_hook_calls_the_plain_method_of_its_name(hook: str
 
 
 @pytest.mark.parametrize("hook", sorted(BROADCAST))
-def test_a_provider_has_no_part_in_broadcasts(hook: str) -> None:
-    assert not hasattr(Provider, hook)
+def test_of_the_broadcasts_a_provider_answers_the_look_at_a_sign_in_alone(hook: str) -> None:
+    assert hasattr(Provider, hook) == (hook == "hubauth_check_login")
 
 
 async def test_defaults_that_an_author_need_not_write() -> None:

@@ -1,0 +1,61 @@
+"""What the core lends a provider that keeps people, tables or pages of its own; `Provider.start` is given it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from .database import Database
+from .schema import Schema
+from .types import Event, HubUser
+
+Work = Callable[[], Awaitable[None]]
+
+
+class Core(Protocol):
+    """The core as one provider sees it: what is said of a subject is about this provider's."""
+
+    log: logging.Logger | logging.LoggerAdapter[Any]
+    base_url: str
+    """Path of the hub's own pages, `/hub/` or `/base/hub/`."""
+    public_url: str
+    """Address of the same as people type it, ending in `/`; "" where the administrator has not configured it."""
+    has_keys: bool
+    """Whether the hub has crypt keys, without which nothing can be sealed."""
+
+    def store(self, schema: Schema) -> Database:
+        """hubauth's database, with these tables in it. Raises ConfigError."""
+
+    def key(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose, the same after a restart; derived from the hub's cookie secret."""
+
+    async def seal(self, owner: str, purpose: str, content: Mapping[str, Any]) -> bytes:
+        """Encrypt under the hub's crypt keys; opens for the same owner and purpose alone."""
+
+    async def open(self, owner: str, purpose: str, blob: bytes) -> tuple[dict[str, Any], bool]:
+        """What was sealed, and whether the first key has opened it: else seal it anew. Raises CredentialError."""
+
+    def record(self, event: Event) -> None:
+        """Write an event into the audit trail; its provider is this one. Raises StoreError."""
+
+    def hub_user(self, subject: str) -> HubUser | None:
+        """The hub user of a subject."""
+
+    def subject_of(self, hub_user: HubUser) -> str | None:
+        """The subject that a hub user has here."""
+
+    def free_name(self, username: str) -> str:
+        """The hub username that somebody new with this username would get.
+
+        Raises LoginRefused where it is, or looks like, somebody's, or stands in the hub's configuration (row V38).
+        """
+
+    async def end_access(self, subject: str) -> None:
+        """End every session, API token and server of a subject's hub user."""
+
+    async def delete_hub_user(self, subject: str) -> None:
+        """Delete a subject's hub user, with all that it has."""
+
+    def in_background(self, work: Work) -> None:
+        """Run `work` for as long as the hub runs; to be called from `Provider.start`."""

@@ -1,0 +1,53 @@
+"""Ending what a hub user has open: sessions, API tokens, servers. The hub itself has no list of single sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from jupyterhub.orm import APIToken, new_token
+from jupyterhub.utils import maybe_future
+
+
+def end_sessions(session: Any, row: Any) -> None:
+    """End every session of a hub user's row, on the server too (rows V10, 7.4.1). `session` is the hub's database's."""
+    row.cookie_id = new_token()
+    # The hub itself takes away those of the browser at hand; with the others one could still enter the servers.
+    for token in session.query(APIToken).filter(APIToken.user_id == row.id, APIToken.session_id.is_not(None)):
+        session.delete(token)
+    session.commit()
+
+
+async def end_access(app: Any, row: Any) -> None:
+    """End every session, API token and server of a hub user. A server lives by a token, so it cannot go on.
+
+    `app` is the running hub. The tokens are gone before the first server is waited for.
+    """
+    end_sessions(app.db, row)
+    for token in app.db.query(APIToken).filter(APIToken.user_id == row.id):
+        app.db.delete(token)
+    app.db.commit()
+    await _stop_servers(app, app.users[row.id])
+
+
+async def delete_hub_user(app: Any, row: Any) -> None:
+    """Delete a hub user as `DELETE /users/{name}` does, with tokens and servers."""
+    await end_access(app, row)
+    user = app.users[row.id]
+    await maybe_future(app.authenticator.delete_user(user))
+    await user.delete_spawners()
+    app.users.delete(user)
+
+
+async def _stop_servers(app: Any, user: Any) -> None:
+    for name, spawner in list(user.spawners.items()):
+        if spawner.pending == "spawn" and spawner._spawn_future is not None:
+            spawner._spawn_future.cancel()
+            await asyncio.wait([spawner._spawn_future], timeout=5)
+        if spawner.active and not spawner._stop_pending:
+            spawner._stop_pending = True
+            try:
+                await app.proxy.delete_user(user, name)
+                await user.stop(name)
+            finally:
+                spawner._stop_pending = False

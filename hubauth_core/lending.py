@@ -1,0 +1,136 @@
+"""`Core` for one provider, put together from the rooms behind it and the running hub."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from jupyterhub import orm
+from jupyterhub.utils import url_path_join
+
+from . import ending
+from .core import Work
+from .database import Database, ensure
+from .events import Audit
+from .hub import hub_user
+from .identities import Identities
+from .mapping import Mapper, hub_key
+from .provider import Provider
+from .schema import Schema
+from .sealing import Owner, Sealing
+from .types import Event, HubUser, Identity
+
+NOBODY: Final = ""
+"""The subject of somebody who has no account yet."""
+
+PAUSE: Final = 5.0
+"""Seconds after which background work that has failed begins again."""
+
+
+class Lending:
+    """What every provider is lent; `to` makes one provider's view of it.
+
+    `app` is the hub. Whoever works in the background does so from `run` on.
+    """
+
+    def __init__(
+        self, app: Any, *, database: Database, identities: Identities, mapper: Mapper, audit: Audit, upgrade: bool
+    ) -> None:
+        self.app = app
+        self.database = database
+        self.identities = identities
+        self.mapper = mapper
+        self.audit = audit
+        self.upgrade = upgrade
+        self.sealing = Sealing()
+        self.work: list[Work] = []
+
+    def to(self, provider: Provider) -> Lent:
+        """The core as a provider sees it."""
+        return Lent(self, provider)
+
+    async def run(self) -> None:
+        """Do the background work of all providers; what fails is logged and begins again."""
+        await asyncio.gather(*(self._keep_on(each) for each in self.work))
+
+    async def _keep_on(self, work: Work) -> None:
+        while True:
+            try:
+                return await work()
+            except Exception:
+                self.app.log.exception("hubauth: background work of a provider failed, and begins again")
+                await asyncio.sleep(PAUSE)
+
+
+class Lent:
+    """`Core` for one provider."""
+
+    def __init__(self, lending: Lending, provider: Provider) -> None:
+        app = lending.app
+        self._lending = lending
+        self._provider = provider
+        self.log: logging.Logger | logging.LoggerAdapter[Any] = provider.log
+        self.base_url: str = url_path_join(app.base_url, "hub/")
+        public = urlsplit(app.public_url)
+        self.public_url: str = f"{public.scheme}://{public.netloc}{self.base_url}" if public.netloc else ""
+        self.has_keys: bool = lending.sealing.enabled
+
+    def store(self, schema: Schema) -> Database:
+        ensure(self._lending.database, schema, upgrade=self._lending.upgrade)
+        return self._lending.database
+
+    def key(self, purpose: str) -> bytes:
+        info = f"hubauth provider {self._provider.name} {purpose}".encode()
+        return HKDF(SHA256(), length=32, salt=None, info=info).derive(self._lending.app.cookie_secret)
+
+    async def seal(self, owner: str, purpose: str, content: Mapping[str, Any]) -> bytes:
+        return await self._lending.sealing.seal(self._owner(owner, purpose), content)
+
+    async def open(self, owner: str, purpose: str, blob: bytes) -> tuple[dict[str, Any], bool]:
+        opened = await self._lending.sealing.open(self._owner(owner, purpose), blob)
+        return opened.content, opened.by_first_key
+
+    def record(self, event: Event) -> None:
+        self._lending.audit.record(replace(event, provider=self._provider.name))
+
+    def hub_user(self, subject: str) -> HubUser | None:
+        row = self._row(subject)
+        return None if row is None else hub_user(row)
+
+    def subject_of(self, hub_user: HubUser) -> str | None:
+        records = self._lending.identities.of_hub_user(hub_key(hub_user))
+        return next((each.subject for each in records if each.provider == self._provider.name), None)
+
+    def free_name(self, username: str) -> str:
+        nobody = Identity(provider=self._provider.name, subject=NOBODY, username=username)
+        return self._lending.mapper.choose(self._provider, nobody, username).name
+
+    async def end_access(self, subject: str) -> None:
+        row = self._row(subject)
+        if row is not None:
+            await ending.end_access(self._lending.app, row)
+
+    async def delete_hub_user(self, subject: str) -> None:
+        row = self._row(subject)
+        if row is not None:
+            await ending.delete_hub_user(self._lending.app, row)
+
+    def in_background(self, work: Work) -> None:
+        self._lending.work.append(work)
+
+    def _row(self, subject: str) -> Any:
+        """The hub's row, if it is still the one that the identity was bound to."""
+        record = self._lending.identities.find(self._provider.name, subject)
+        if record is None:
+            return None
+        row = self._lending.app.db.get(orm.User, record.hub_user[0])
+        return row if row is not None and hub_key(hub_user(row)) == record.hub_user else None
+
+    def _owner(self, owner: str, purpose: str) -> Owner:
+        return Owner(owner, self._provider.name, owner, purpose, "")

@@ -1,0 +1,28 @@
+"""What a plugin imports that brings pages, tables or REST resources of its own, beside `hubauth_core` itself."""
+
+from __future__ import annotations
+
+from .core import Core
+from .database import Database
+from .hub import hub_user
+from .names import name_key, normalise
+from .schema import Exact, Schema
+from .types import HubUser, Page
+from .web.acting import ActingHandler
+from .web.handler import QueryKeptOut
+from .web.json_handler import JSONHandler
+
+__all__ = [
+    "ActingHandler",
+    "Core",
+    "Database",
+    "Exact",
+    "HubUser",
+    "JSONHandler",
+    "Page",
+    "QueryKeptOut",
+    "Schema",
+    "hub_user",
+    "name_key",
+    "normalise",
+]
