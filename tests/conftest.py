@@ -6,13 +6,25 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mappin
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import pytest_asyncio
+import trustme
 
 from harness import counterparts, hubs, parts
 from harness.browser import Browser
 from harness.counterparts import Counterpart, Forge
 from harness.hub import Hub
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_public_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests talk to nobody outside; each client of httpx would read the long list of public authorities anew."""
+    file = tmp_path_factory.mktemp("authorities") / "nobody.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifi, "where", lambda: str(file))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +41,11 @@ def chromium(require: parts.Require) -> str:
     return path or ""
 
 
-@pytest.fixture(scope="session", params=list(hubs.VERSIONS))
+@pytest.fixture(scope="session", params=hubs.BOTH_ENDS)
 def hub_python(request: pytest.FixtureRequest, require: parts.Require) -> Path:
-    """The interpreter of one JupyterHub version; a test that uses it, or a hub, runs once for each version.
+    """The interpreter of one JupyterHub version; a test that uses it, or a hub, runs at both ends.
 
-    `@hubs.newest_only` (or `parametrize("hub_python", [...], indirect=True)`) restricts a test to some versions.
+    `@hubs.newest_only` restricts a test to one, `@hubs.every_version` adds those between.
     """
     python = hubs.VERSIONS[request.param]
     require(f"JupyterHub {request.param}", python.exists(), "make hubs")

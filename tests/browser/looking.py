@@ -1,14 +1,10 @@
-"""How the browser tests look at a page: at which hubs, in which light, through axe, by keyboard."""
+"""How the browser tests look at a page: in which light, through axe, by keyboard."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.async_api import Page
-
-both_ends = pytest.mark.parametrize("hub_python", ["newest", "5.2.1"], indirect=True)
-"""The oldest hub and the newest one: what lies between has the style sheet of the newest."""
 
 DESK = {"width": 1000, "height": 800}
 PHONE = {"width": 320, "height": 640}

@@ -15,7 +15,7 @@ from harness import hubs
 from harness.hub import Hub
 from harness.parts import ROOT
 
-from .looking import LOOKS, PHONE, both_ends, findings, press_tab_until
+from .looking import LOOKS, PHONE, findings, press_tab_until
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,7 +42,6 @@ async def connect_staff(page: Page, name: str) -> None:
     await page.wait_for_url(f"**{HERE}")
 
 
-@both_ends
 @pytest.mark.parametrize("look", LOOKS)
 async def test_axe_finds_nothing_on_the_way_to_a_connection_and_back(
     hub: Hub, open_page: OpenPage, axe: str, look: str
@@ -67,7 +66,6 @@ async def test_axe_finds_nothing_on_the_way_to_a_connection_and_back(
     assert await findings(page, axe) == []
 
 
-@both_ends
 @pytest.mark.parametrize("look", LOOKS)
 async def test_axe_finds_nothing_where_somebody_is_asked_who_they_are(
     hub: Hub, open_page: OpenPage, axe: str, look: str
@@ -91,7 +89,6 @@ async def test_axe_finds_nothing_where_somebody_is_asked_who_they_are(
     await expect(page.get_by_role("status")).to_contain_text("Nothing was connected")
 
 
-@both_ends
 @pytest.mark.parametrize("look", LOOKS)
 async def test_axe_finds_nothing_where_an_administrator_looks_at_others(
     hub: Hub, open_page: OpenPage, axe: str, look: str
@@ -114,7 +111,6 @@ async def test_axe_finds_nothing_where_an_administrator_looks_at_others(
     await expect(page.get_by_role("status")).to_contain_text("all sessions of this user have ended")
 
 
-@both_ends
 async def test_a_phone_needs_no_sideways_scrolling(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "phone", viewport=PHONE)
     await connect_staff(page, "a-name-that-is-rather-long-for-a-phone")
@@ -122,7 +118,6 @@ async def test_a_phone_needs_no_sideways_scrolling(hub: Hub, open_page: OpenPage
     assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@both_ends
 async def test_connect_and_disconnect_by_keyboard_alone(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "keys")
     await press_tab_until(page, "form[action$='/staff/connect'] button")
@@ -143,7 +138,6 @@ async def test_connect_and_disconnect_by_keyboard_alone(hub: Hub, open_page: Ope
     await expect(page.get_by_role("button", name="Connect Staff directory")).to_be_visible()
 
 
-@both_ends
 async def test_a_wrong_password_stays_on_the_form_of_the_link(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "wrong")
     await page.get_by_role("button", name="Connect Staff directory").click()
@@ -165,7 +159,6 @@ async def allow(page: Page, reader: str) -> None:
     await page.wait_for_url(f"**{HERE}")
 
 
-@both_ends
 @pytest.mark.row("10.7.3")
 async def test_permissions_are_asked_for_step_by_step_and_shown(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "steps", then=f"{HERE}?connect=forge")
@@ -208,7 +201,6 @@ async def test_a_strict_policy_for_forms_lets_people_go_on_to_the_source(rough_h
     await expect(page.get_by_role("status")).to_contain_text("GitHub is connected")
 
 
-@both_ends
 async def test_every_page_of_the_hub_leads_there(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "nav", then="/hub/home")
     await page.get_by_role("link", name="Connections").click()

@@ -15,7 +15,7 @@ from harness import hubs
 from harness.hub import Hub
 from harness.parts import ROOT
 
-from .looking import LOOKS, PHONE, both_ends, findings, press_tab_until
+from .looking import LOOKS, PHONE, findings, press_tab_until
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,7 +31,6 @@ async def fail_at_guests(page: Page) -> None:
     await expect(page.locator("#error-hubauth-guests")).to_be_visible()
 
 
-@both_ends
 @pytest.mark.parametrize("look", LOOKS)
 async def test_axe_finds_nothing_on_the_sign_in_page(hub: Hub, open_page: OpenPage, axe: str, look: str) -> None:
     page = await open_page(hub, "/hub/login", **LOOKS[look])
@@ -41,7 +40,6 @@ async def test_axe_finds_nothing_on_the_sign_in_page(hub: Hub, open_page: OpenPa
     assert await findings(page, axe) == []
 
 
-@both_ends
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("path", ["/hub/auth/guests/login", "/hub/auth/uni/callback?error=access_denied"])
 async def test_axe_finds_nothing_on_a_forms_own_page_and_on_the_refused_page(
@@ -60,7 +58,6 @@ async def test_axe_is_awake(hub: Hub, open_page: OpenPage, axe: str) -> None:
     assert {finding.partition(":")[0] for finding in await findings(page, axe)} >= {"label", "image-alt"}
 
 
-@both_ends
 @pytest.mark.parametrize("path", ["/hub/login", "/hub/auth/guests/login", "/hub/auth/uni/callback"])
 async def test_a_phone_needs_no_sideways_scrolling(hub: Hub, open_page: OpenPage, path: str) -> None:
     page = await open_page(hub, path, viewport=PHONE)
@@ -81,7 +78,6 @@ async def test_icons_follow_light_and_dark(hub: Hub, open_page: OpenPage) -> Non
     assert colours[1] == "rgb(248, 249, 250)"
 
 
-@both_ends
 async def test_the_order_is_that_of_the_configuration(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, "/hub/login")
     texts = await page.locator(".hubauth > a, .hubauth > section > h2").all_inner_texts()
@@ -94,7 +90,6 @@ async def test_the_order_is_that_of_the_configuration(hub: Hub, open_page: OpenP
     ]
 
 
-@both_ends
 async def test_sign_in_with_a_form_by_keyboard_alone(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, f"/hub/login?next={quote(NEXT)}")
     await press_tab_until(page, "#hubauth-guests-username")
@@ -108,7 +103,6 @@ async def test_sign_in_with_a_form_by_keyboard_alone(hub: Hub, open_page: OpenPa
     await expect(page.locator("#login_widget")).to_contain_text("guests-dora")
 
 
-@both_ends
 async def test_sign_in_with_a_button_by_keyboard_alone(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, f"/hub/login?next={quote(NEXT)}")
     await press_tab_until(page, "a[href*='/auth/uni/']")
@@ -120,7 +114,6 @@ async def test_sign_in_with_a_button_by_keyboard_alone(hub: Hub, open_page: Open
     await expect(page.locator("#login_widget")).to_contain_text("ada")
 
 
-@both_ends
 async def test_the_keyboard_goes_from_top_to_bottom_and_the_focus_shows(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, "/hub/login")
     passed = await press_tab_until(page, "form[action*='/staff/'] button[type=submit]")
@@ -131,7 +124,6 @@ async def test_the_keyboard_goes_from_top_to_bottom_and_the_focus_shows(hub: Hub
     assert outline == "solid"
 
 
-@both_ends
 async def test_a_wrong_password_stays_on_the_page_and_the_focus_goes_to_the_password(
     hub: Hub, open_page: OpenPage
 ) -> None:
@@ -145,7 +137,6 @@ async def test_a_wrong_password_stays_on_the_page_and_the_focus_goes_to_the_pass
     await expect(page.get_by_role("alert")).to_have_count(1)
 
 
-@both_ends
 @pytest.mark.row("R06")
 async def test_a_refused_person_reads_why_and_can_go_on(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, "/hub/login")
@@ -158,7 +149,6 @@ async def test_a_refused_person_reads_why_and_can_go_on(hub: Hub, open_page: Ope
     await expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
 
 
-@both_ends
 @pytest.mark.row("X20")
 async def test_whoever_cancels_at_the_source_is_told_so(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, "/hub/auth/uni/login")
@@ -258,7 +248,6 @@ async def test_an_administrators_login_page_wins(
     await expect(page.locator("#login_widget")).to_contain_text("forge-ada")
 
 
-@both_ends
 @pytest.mark.row("V11")
 async def test_a_form_that_is_too_old_says_so_and_offers_the_way_on(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, "/hub/login")

@@ -68,6 +68,7 @@ const provider = new Provider(ISSUER, {
   conformIdTokenClaims: env.CONFORM === '1', // false: claims of scopes go into the id_token as well as into userinfo
   pkce: { required: () => true },
   rotateRefreshToken: ROTATE,
+  clockTolerance: 1, // its default is 15 s, for which a token would outlive its time
   issueRefreshToken: async (ctx, client, code) => client.grantTypeAllowed('refresh_token')
     && (code.scopes.has('offline_access') || client.clientId === 'hub'),
   ttl: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -214,11 +215,17 @@ class Browser:
         page = await self.request("GET", "/hub/api/user")
         return page.response.json()["name"] if page.status == 200 else None
 
-    async def server(self, username: str) -> dict[str, Any]:
-        """Start one's server and wait for it: what the stub server says (`user`, `environment`)."""
+    async def start_server(self, username: str) -> Page:
+        """Start one's server and wait for it; returns where one ends up."""
         page = await self.open(f"/hub/spawn/{username}")
         while page.status == 200 and "spawn-pending" in page.path:
+            await asyncio.sleep(0.1)  # the server needs the processor more than this question does
             page = await self.open(page.url)
+        return page
+
+    async def server(self, username: str) -> dict[str, Any]:
+        """Start one's server and wait for it: what the stub server says (`user`, `environment`)."""
+        page = await self.start_server(username)
         assert page.status == 200, page.text
         answer: dict[str, Any] = page.response.json()
         return answer

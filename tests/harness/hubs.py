@@ -20,8 +20,14 @@ VERSIONS = {
 }
 """Interpreters by JupyterHub version: this one, the newest 5.x, and the floor that pyproject.toml promises."""
 
+BOTH_ENDS = ("newest", "5.2.1")
+"""Where tests run that do not say otherwise: what the oldest and the newest hub do, those between do too."""
+
 newest_only = pytest.mark.parametrize("hub_python", ["newest"], indirect=True)
 """For tests that say nothing about the hub's version."""
+
+every_version = pytest.mark.parametrize("hub_python", list(VERSIONS), indirect=True)
+"""For tests that see, all together, that every hub between is one of those."""
 
 Config = str | Mapping[str, Mapping[str, Any]]
 

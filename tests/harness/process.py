@@ -111,8 +111,9 @@ class Child:
 
 
 def answers(url: str) -> bool:
-    """True once `url` answers with less than 400."""
+    """True once `url`, without TLS, answers with less than 400."""
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code < 400
+        # no certificates: to read them takes longer than all the rest, and this is asked many times
+        return httpx.get(url, timeout=2, trust_env=False, verify=False).status_code < 400
     except httpx.HTTPError:
         return False

@@ -48,14 +48,6 @@ async def choose(browser: Browser, provider: str, username: str) -> Page:
     return await browser.follow(await browser.submit(page.form(), person=str(button["value"])))
 
 
-async def open_server(browser: Browser, username: str) -> Page:
-    """Start the person's server, and open it as soon as it runs."""
-    page = await browser.open(f"/hub/spawn/{username}")
-    while page.status == 200 and "spawn-pending" in page.path:
-        page = await browser.open(page.url)
-    return page
-
-
 def assert_all_gone(family: list[psutil.Process]) -> None:
     gone, left = psutil.wait_procs(family, timeout=5)
     assert left == []
@@ -124,7 +116,7 @@ async def test_sign_in_ends_in_jupyterlab_and_ctrl_c_leaves_nothing(start: Calla
     demo.wait_until_ready()
     async with Browser(demo.url) as browser:
         await choose(browser, "university", "ada")
-        page = await open_server(browser, "ada")
+        page = await browser.start_server("ada")
     assert page.path == "/user/ada/lab"
     assert "JupyterLab" in page.html
     family = demo.family

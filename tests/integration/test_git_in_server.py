@@ -5,7 +5,9 @@ The source is oidc-provider. The git server takes its access tokens for as long 
 
 from __future__ import annotations
 
+import asyncio
 import json
+import secrets
 import shlex
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,6 +26,7 @@ from harness.counterparts import Counterpart
 from harness.git import GitServer, git, git_server
 from harness.hub import Hub
 from harness.hubs import StartHub, newest_only
+from harness.waiting import until
 
 KEYS = {"JUPYTERHUB_CRYPT_KEY": "5a" * 32}
 
@@ -43,23 +46,42 @@ c.SimpleLocalProcessSpawner.home_dir_template = {home!r} + "/{{username}}"
 """
 
 
-@pytest.fixture
-def source(node: Path, tmp_path: Path) -> Iterator[Counterpart]:
-    """A provider of the test's own, because it changes how long tokens live."""
-    folder = tmp_path / "source"
-    folder.mkdir()
-    with counterparts.oidc_provider(folder) as running:
+LIFETIMES = {"AccessToken": 3600, "RefreshToken": 3600}
+
+
+@pytest.fixture(scope="module")
+def source(node: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counterpart]:
+    """A provider of these tests' own, because they change how long tokens live."""
+    with counterparts.oidc_provider(tmp_path_factory.mktemp("source")) as running:
         yield running
 
 
-@pytest.fixture
-def forge(source: Counterpart, tmp_path: Path) -> Iterator[GitServer]:
-    """A git server with a private repository that alice may write to."""
-    with git_server(tmp_path, f"{source.url}/me") as running:
-        running.repository("private.git")
+@pytest.fixture(scope="module")
+def forge(source: Counterpart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    """A git server."""
+    with git_server(tmp_path_factory.mktemp("forge"), f"{source.url}/me") as running:
         running.repository("of-others.git")
-        running.grant({"alice": {"private.git": "rw"}})
         yield running
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everybody's home is."""
+    return tmp_path_factory.mktemp("homes")
+
+
+@pytest.fixture
+def name() -> str:
+    """Somebody whom nobody has seen before."""
+    return f"alice-{secrets.token_hex(3)}"
+
+
+@pytest.fixture
+def private(forge: GitServer, name: str) -> str:
+    """The name of a repository that is theirs alone."""
+    forge.repository(f"{name}.git")
+    forge.grant({name: {f"{name}.git": "rw"}})
+    return f"{name}.git"
 
 
 class Terminal:
@@ -140,24 +162,19 @@ class Server:
 
 
 @pytest.fixture
-def start(start_hub: StartHub, source: Counterpart, forge: GitServer, tmp_path: Path) -> Callable[[], Hub]:
+def hub(shared_hub: StartHub, source: Counterpart, forge: GitServer, homes: Path) -> Hub:
     """A hub with one provider, whose tokens open the git server."""
-
-    def start() -> Hub:
-        options = source.options(allow_all=True, scope=["openid", "profile"], git_urls=[forge.url])
-        hub = start_hub(CONFIG.format(options=options, home=str(tmp_path / "homes")), environment=KEYS)
-        source.allow(hub, "uni")
-        return hub
-
-    return start
+    options = source.options(allow_all=True, scope=["openid", "profile"], git_urls=[forge.url])
+    hub = shared_hub(CONFIG.format(options=options, home=str(homes)), environment=KEYS)
+    source.allow(hub, "uni")
+    source.control("PUT", "ttl", LIFETIMES)
+    return hub
 
 
 async def server_of(hub: Hub, browser: Browser, name: str, homes: Path) -> Server:
     """Sign in, start the server, and make a token for its API."""
     await browser.sign_in("uni", name)
-    page = await browser.open(f"/hub/spawn/{name}")
-    while "spawn-pending" in page.path:
-        page = await browser.open(page.url)
+    page = await browser.start_server(name)
     assert page.path.startswith(f"/user/{name}/"), page.text
     made = await hub.api("POST", f"/users/{name}/tokens", json={})
     return Server(hub, name, made.json()["token"], homes / name)
@@ -174,27 +191,28 @@ def files_with(text: str, folder: Path) -> set[str]:
 
 
 async def test_clone_push_and_pull_in_a_real_server_over_the_expiry_of_the_token(
-    start: Callable[[], Hub],
+    hub: Hub,
     source: Counterpart,
     forge: GitServer,
     new_browser: Callable[[Hub], Browser],
-    tmp_path: Path,
+    homes: Path,
+    name: str,
+    private: str,
 ) -> None:
-    hub = start()
-    source.control("PUT", "ttl", {"AccessToken": 10})
-    server = await server_of(hub, new_browser(hub), "alice", tmp_path / "homes")
+    source.control("PUT", "ttl", LIFETIMES | {"AccessToken": 6})
+    server = await server_of(hub, new_browser(hub), name, homes)
     async with server.terminal() as terminal:
         await terminal.succeed("printf '[credential]\\n\\thelper = store\\n' > ~/.gitconfig")
-        await terminal.succeed(f"git clone {forge.url}/private.git work")
+        await terminal.succeed(f"git clone {forge.url}/{private} work")
         await terminal.succeed(
             "cd work && git -c user.name=A -c user.email=a@b commit --allow-empty -m one && git push"
         )
         first = await terminal.succeed("cat ~/.tokens/uni")
-        source.control("PUT", "ttl", {"AccessToken": 3600})
+        source.control("PUT", "ttl", LIFETIMES)
         while accepts(source, first):
             await terminal.succeed("sleep 0.2")
 
-        colleague = str(forge.root.parent / "private.git-work")
+        colleague = str(forge.root.parent / f"{private}-work")
         git("-C", colleague, "pull", "--quiet", "origin", "main")
         git("-C", colleague, "commit", "--quiet", "--allow-empty", "-m", "by a colleague")
         git("-C", colleague, "push", "--quiet", "origin", "HEAD:main")
@@ -213,47 +231,45 @@ async def test_clone_push_and_pull_in_a_real_server_over_the_expiry_of_the_token
         assert "not found" in said
 
     for token in (first, second):
-        assert files_with(token, tmp_path / "homes") <= {"run.out", "uni"}
+        assert files_with(token, homes) <= {"run.out", "uni"}
         assert token not in hub.log
     assert not (server.home / ".git-credentials").exists()
-    log = git("-C", str(forge.root / "private.git"), "log", "--format=%s", "main").splitlines()
+    log = git("-C", str(forge.root / private), "log", "--format=%s", "main").splitlines()
     assert log == ["two", "by a colleague", "one", "first"]
 
 
 async def test_the_page_and_the_files_are_the_owners_and_end_with_the_server(
-    start: Callable[[], Hub], new_browser: Callable[[Hub], Browser], tmp_path: Path
+    hub: Hub, new_browser: Callable[[Hub], Browser], homes: Path, name: str
 ) -> None:
-    hub = start()
     browser = new_browser(hub)
-    server = await server_of(hub, browser, "alice", tmp_path / "homes")
-    page = await browser.open("/user/alice/hubauth/")
+    server = await server_of(hub, browser, name, homes)
+    page = await browser.open(f"/user/{name}/hubauth/")
     assert page.status == 200
-    assert "alice" in page.text
+    assert name in page.text
     assert (await browser.open(page.link("/hub/connections"))).path == "/hub/connections"
 
     [account] = (await server.get("hubauth/tokens")).json()["credentials"]
-    assert (account["provider"], account["username"], account["state"]) == ("uni", "alice", "ready")
+    assert (account["provider"], account["username"], account["state"]) == ("uni", name, "ready")
     assert (await server.get("hubauth/tokens/uni")).json()["error"] == "not_exposed"
-    assert (await browser.request("GET", "/user/alice/hubauth/tokens")).status == 403
+    assert (await browser.request("GET", f"/user/{name}/hubauth/tokens")).status == 403
     assert (await server.get("api/contents", "token-of-guest")).status_code == 200
     for path in ("hubauth/", "hubauth/tokens", "hubauth/tokens/uni"):
         assert (await server.get(path, "token-of-guest")).status_code == 403
 
     file = server.home / ".tokens" / "uni"
-    while not is_private(file):
-        await server.get("api/status")
-    stopped = await hub.api("DELETE", "/users/alice/server")
+    await until(lambda: is_private(file))
+    stopped = await hub.api("DELETE", f"/users/{name}/server")
     while stopped.status_code == 202:
-        stopped = await hub.api("DELETE", "/users/alice/server")
+        await asyncio.sleep(0.1)
+        stopped = await hub.api("DELETE", f"/users/{name}/server")
     assert not is_private(file)
 
 
 @newest_only
 async def test_a_kernel_gets_fresh_tokens(
-    start: Callable[[], Hub], source: Counterpart, new_browser: Callable[[Hub], Browser], tmp_path: Path
+    hub: Hub, source: Counterpart, new_browser: Callable[[Hub], Browser], homes: Path, name: str
 ) -> None:
-    hub = start()
-    server = await server_of(hub, new_browser(hub), "alice", tmp_path / "homes")
+    server = await server_of(hub, new_browser(hub), name, homes)
     printed = await server.run_in_kernel("from hubauth_singleuser import get_token; print(get_token('uni'))")
     assert accepts(source, printed.strip())
 
@@ -263,25 +279,27 @@ def is_private(path: Path) -> bool:
     return path.exists() and stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@newest_only
 async def test_a_dead_grant_is_said_in_the_terminal_and_a_new_sign_in_is_enough(
-    start: Callable[[], Hub],
+    hub: Hub,
     source: Counterpart,
     forge: GitServer,
     new_browser: Callable[[Hub], Browser],
-    tmp_path: Path,
+    homes: Path,
+    name: str,
+    private: str,
 ) -> None:
-    hub = start()
-    source.control("PUT", "ttl", {"AccessToken": 5, "RefreshToken": 3600})
+    source.control("PUT", "ttl", LIFETIMES | {"AccessToken": 5})
     browser = new_browser(hub)
-    server = await server_of(hub, browser, "alice", tmp_path / "homes")
+    server = await server_of(hub, browser, name, homes)
     async with server.terminal() as terminal:
-        status, said = await terminal.run(f"git ls-remote {forge.url}/private.git")
-        source.account("alice", disabled=True)
+        status, said = await terminal.run(f"git ls-remote {forge.url}/{private}")
+        source.account(name, disabled=True)
         while "/hub/connections" not in said:  # until the token has run out, and the hub hears that there is no other
-            status, said = await terminal.run(f"git ls-remote {forge.url}/private.git")
+            status, said = await terminal.run(f"git ls-remote {forge.url}/{private}")
         assert status != 0
         assert "hubauth: " in said
-        source.control("PUT", "ttl", {"AccessToken": 3600, "RefreshToken": 3600})
-        source.account("alice")
-        await browser.sign_in("uni", "alice")
-        await terminal.succeed(f"git clone {forge.url}/private.git work")
+        source.control("PUT", "ttl", LIFETIMES)
+        source.account(name)
+        await browser.sign_in("uni", name)
+        await terminal.succeed(f"git clone {forge.url}/{private} work")

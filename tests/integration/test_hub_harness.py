@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from harness.browser import Browser
 from harness.hub import Hub
-from harness.hubs import StartHub
+from harness.hubs import StartHub, every_version
+
+pytestmark = every_version
 
 DUMMY = {"JupyterHub": {"authenticator_class": "dummy"}, "DummyAuthenticator": {"password": "pw", "allow_all": True}}
 
