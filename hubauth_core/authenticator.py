@@ -437,7 +437,8 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         pages: list[Any] = [*HANDLERS, *CONNECTIONS, *HUB_USERS, *API]
         for name in self.registry.providers:
             for page in self.registry.ask_now("hubauth_pages", name):
-                pages.append((rf"/auth/{name}/(?:{page.pattern.lstrip('/')})", page.handler, dict(page.options)))
+                below = f"/api/hubauth/providers/{name}" if page.api else f"/auth/{name}"
+                pages.append((rf"{below}/(?:{page.pattern.lstrip('/')})", page.handler, dict(page.options)))
         return pages
 
     def work_in_background(self) -> None:

@@ -297,11 +297,15 @@ class HubCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page of a provider's own below `/hub/auth/<name>/`: a regular expression, a tornado handler, its options."""
+    """A page of a provider's own below `/hub/auth/<name>/`: a regular expression, a tornado handler, its options.
+
+    With `api` it is a resource for programs, below `/hub/api/hubauth/providers/<name>/`.
+    """
 
     pattern: str
     handler: type[Any]
     options: Mapping[str, Any] = field(default_factory=_nothing)
+    api: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

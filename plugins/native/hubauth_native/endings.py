@@ -1,0 +1,70 @@
+"""Access that has to end, and hub users that have to go: written down with the reason's own transaction, done after it.
+
+Whatever wants it - a reset, a deactivation, a command in another process - writes a row; the running hub acts on it, at
+once where it was the hub itself, else within `EVERY` seconds, also after a crash in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from typing import Final, Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from hubauth_core import Core
+from hubauth_core.plugin import Database
+
+from .schema import endings
+
+Kind = Literal["access", "user"]
+
+EVERY: Final = 5.0
+"""Seconds after which the hub looks for what other processes have written down."""
+
+
+def want(connection: Connection, provider: str, account_id: str, kind: Kind = "access") -> None:
+    """Write down that a hub user's access has to end (`access`), or that the hub user has to go (`user`)."""
+    found = connection.execute(select(endings.c.kind).where(endings.c.account_id == account_id)).scalar()
+    if found is None:
+        row = {"account_id": account_id, "provider": provider, "kind": kind, "wanted_at": time.time()}
+        connection.execute(insert(endings).values(**row))
+    elif found != "user":
+        changed = update(endings).where(endings.c.account_id == account_id)
+        connection.execute(changed.values(kind=kind, wanted_at=time.time()))
+
+
+class Endings:
+    """Acts on what is written down, one at a time."""
+
+    def __init__(self, core: Core, database: Database, provider: str) -> None:
+        self._core = core
+        self._database = database
+        self._provider = provider
+        self._alone = asyncio.Lock()
+
+    async def act(self) -> None:
+        """End what has to end now. Raises StoreError."""
+        async with self._alone:
+            with self._database.read() as connection:
+                query = select(endings.c.account_id, endings.c.kind, endings.c.wanted_at)
+                waiting = connection.execute(query.where(endings.c.provider == self._provider)).all()
+            for account_id, kind, wanted_at in waiting:
+                if kind == "user":
+                    await self._core.delete_hub_user(account_id)
+                else:
+                    await self._core.end_access(account_id)
+                await self._database.write(partial(_forget, account_id, wanted_at))
+
+    async def run(self) -> None:
+        """Act again and again."""
+        while True:
+            await self.act()
+            await asyncio.sleep(EVERY)
+
+
+def _forget(account_id: str, wanted_at: float, connection: Connection) -> None:
+    """It is done; unless it was wanted once more meanwhile."""
+    done = (endings.c.account_id == account_id) & (endings.c.wanted_at == wanted_at)
+    connection.execute(delete(endings).where(done))

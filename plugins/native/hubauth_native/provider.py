@@ -1,0 +1,62 @@
+"""The provider type: options, and the rooms behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hubauth_core import (
+    PASSWORD_FORM,
+    Core,
+    HubCall,
+    Identity,
+    LoginRefused,
+    Page,
+    Provider,
+    Request,
+    SignIn,
+    Step,
+    Transaction,
+)
+
+from .accounts import Accounts
+from .endings import Endings
+from .house import House
+from .mail.outbox import Outbox
+from .schema import SCHEMA
+
+
+class NativeProvider(Provider):
+    """Accounts that the hub keeps itself."""
+
+    title = "Username and password"
+    presentation = "form"
+    brings_rules = True
+    templates = Path(__file__).with_name("templates")
+
+    house: House
+
+    def start(self, core: Core) -> None:
+        """Open the tables and put the rooms together."""
+        database = core.store(SCHEMA)
+        self.house = House(
+            name=self.name,
+            core=core,
+            database=database,
+            accounts=Accounts(database, self.name),
+            outbox=Outbox(self.name, core.key("mail")),
+            endings=Endings(core, database, self.name),
+        )
+        core.in_background(self.house.endings.run)
+
+    async def begin_login(self, request: Request, transaction: Transaction) -> Step:
+        return PASSWORD_FORM
+
+    async def finish_login(self, request: Request, transaction: Transaction) -> SignIn | Step:
+        raise LoginRefused("The username or the password is not right.", code="bad_credentials")
+
+    async def user_deleted(self, identity: Identity, hub: HubCall) -> None:
+        await self.house.database.write(lambda connection: self.house.accounts.delete(connection, identity.subject))
+
+    def pages(self) -> Sequence[Page]:
+        return ()
