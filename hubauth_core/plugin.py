@@ -9,8 +9,10 @@ from .names import name_key, normalise
 from .schema import Exact, Schema
 from .types import HubUser, Page
 from .web.acting import ActingHandler
+from .web.answers import answer_to
 from .web.handler import QueryKeptOut
 from .web.json_handler import JSONHandler
+from .web.session import recall_note
 
 __all__ = [
     "ActingHandler",
@@ -22,7 +24,9 @@ __all__ = [
     "Page",
     "QueryKeptOut",
     "Schema",
+    "answer_to",
     "hub_user",
     "name_key",
     "normalise",
+    "recall_note",
 ]

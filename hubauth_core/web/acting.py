@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from inspect import signature
+from typing import Final
 
+from jupyterhub._xsrf_utils import _set_xsrf_cookie
 from jupyterhub.utils import url_path_join
 from tornado.httputil import url_concat
 
@@ -15,6 +18,8 @@ from ..types import SignIn, Transaction
 from . import session
 from .answers import answer_to, shown_of
 from .handler import HubAuthHandler
+
+_HUB_RENEWS_XSRF: Final = "xsrf_token" in signature(_set_xsrf_cookie).parameters
 
 
 class ActingHandler(HubAuthHandler):
@@ -41,6 +46,10 @@ class ActingHandler(HubAuthHandler):
     def note(self, what: str, provider: str) -> None:
         """Tell the next page of ours what was done."""
         session.keep(self, session.NOTE, f"{what}:{provider}", self.host.public_url)
+
+    def note_text(self, text: str) -> None:
+        """Tell the next page of ours what was done, in words."""
+        session.keep(self, session.TOLD, text, self.host.public_url)
 
     async def refuse(
         self,
@@ -89,3 +98,8 @@ class ActingHandler(HubAuthHandler):
         key = secrets.token_urlsafe(32)
         self.host.linking.offers.keep(key, sign_in)
         session.keep(self, session.OFFER, key, self.host.public_url)
+
+    def renew_xsrf(self) -> None:
+        """Start the form's lifetime now, as the hub's own sign-in page does from 5.3 on."""
+        if _HUB_RENEWS_XSRF and self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
+            _set_xsrf_cookie(self, self._xsrf_token_id, cookie_path=self.hub.base_url, xsrf_token=self.xsrf_token)

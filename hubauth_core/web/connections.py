@@ -22,9 +22,6 @@ from .connections_view import DONE, Card, Offer, Wish, card_of, is_unmet, wish_f
 from .steps import StepsHandler
 from .view import Icon, find_icon, sign_in_url
 
-NOTE_LASTS = 60.0
-"""Seconds for which the page tells what was done."""
-
 
 class IdentitiesHandler(StepsHandler):
     """A page about the identities of a hub user."""
@@ -56,7 +53,7 @@ class IdentitiesHandler(StepsHandler):
 
     def said(self) -> str:
         """What the act before has done, once."""
-        what, _, name = session.recall(self, session.NOTE, NOTE_LASTS).partition(":")
+        what, _, name = session.recall(self, session.NOTE, session.NOTE_LASTS).partition(":")
         if what:
             session.drop(self, session.NOTE)
         provider = self.flow.registry.providers.get(name)

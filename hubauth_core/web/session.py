@@ -18,7 +18,11 @@ from ..hub import hub_key_of
 
 RECENT: Final = "hubauth_recent"
 NOTE: Final = "hubauth_note"
+TOLD: Final = "hubauth_told"
 OFFER: Final = "hubauth_offer"
+
+NOTE_LASTS: Final = 60.0
+"""Seconds for which the next page tells what was done."""
 
 DAY: Final = 24 * 3600.0
 
@@ -71,6 +75,14 @@ def recall(handler: Any, name: str, seconds: float) -> str:
     """The text that was kept under a name, "" if it is older than so many seconds, or not ours."""
     value = handler.get_signed_cookie(named(handler, name), max_age_days=seconds / DAY)
     return value.decode() if value else ""
+
+
+def recall_note(handler: Any) -> str:
+    """What the act before has done, in words, once; "" where there is nothing to tell."""
+    told = recall(handler, TOLD, NOTE_LASTS)
+    if told:
+        drop(handler, TOLD)
+    return told
 
 
 def drop(handler: Any, name: str) -> None:

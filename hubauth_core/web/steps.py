@@ -5,11 +5,9 @@ A sign-in ends in a session; a link in one more identity of whoever is signed in
 
 from __future__ import annotations
 
-from inspect import signature
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from jupyterhub._xsrf_utils import _set_xsrf_cookie
 from jupyterhub.utils import url_path_join
 from tornado.escape import url_escape
 
@@ -23,8 +21,6 @@ from ..types import HubCall, Redirect, Request, SignIn, Step, Transaction
 from . import session
 from .acting import ActingHandler
 from .view import Source, find_icon, sign_in_url
-
-_HUB_RENEWS_XSRF: Final = "xsrf_token" in signature(_set_xsrf_cookie).parameters
 
 
 class StepsHandler(ActingHandler):
@@ -124,8 +120,3 @@ class StepsHandler(ActingHandler):
             xsrf=self.xsrf_token.decode("ascii"),
         )
         self.finish(page)
-
-    def renew_xsrf(self) -> None:
-        """Start the form's lifetime now, as the hub's own sign-in page does from 5.3 on."""
-        if _HUB_RENEWS_XSRF and self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
-            _set_xsrf_cookie(self, self._xsrf_token_id, cookie_path=self.hub.base_url, xsrf_token=self.xsrf_token)

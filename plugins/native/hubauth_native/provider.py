@@ -23,10 +23,19 @@ from .accounts import Accounts
 from .endings import Endings
 from .house import House
 from .mail.outbox import Outbox
+from .options.administration import AdministrationOptions
+from .options.factors import FactorOptions
+from .options.mail import MailOptions
+from .options.passwords import PasswordOptions
+from .options.signup import SignUpOptions
+from .options.throttle import ThrottleOptions
 from .schema import SCHEMA
+from .web import static
 
 
-class NativeProvider(Provider):
+class NativeProvider(
+    SignUpOptions, PasswordOptions, ThrottleOptions, FactorOptions, MailOptions, AdministrationOptions, Provider
+):
     """Accounts that the hub keeps itself."""
 
     title = "Username and password"
@@ -59,4 +68,4 @@ class NativeProvider(Provider):
         await self.house.database.write(lambda connection: self.house.accounts.delete(connection, identity.subject))
 
     def pages(self) -> Sequence[Page]:
-        return ()
+        return [*static.PAGES]

@@ -1,0 +1,1 @@
+"""The options of a native provider, by what they are about."""
