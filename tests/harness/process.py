@@ -13,6 +13,8 @@ import httpx
 import psutil
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME")
+LIGHT = Path(__file__).with_name("light")
+"""Comes first on Python's path, here and in whatever these programs start: hubs and servers start in half the time."""
 
 
 class Child:
@@ -31,6 +33,7 @@ class Child:
         self.environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | dict(
             environment or {}
         )
+        self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(LIGHT), self.environment.get("PYTHONPATH")]))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -21,13 +21,21 @@ import pytest
 from bs4 import BeautifulSoup
 
 try:
-    from harness.hubs import VERSIONS
+    from harness.hubs import BOTH_ENDS, VERSIONS
     from harness.parts import require
+    from harness.ports import free_port
+    from harness.process import LIGHT
 except ImportError:  # away from the repository there is one version
-    VERSIONS = {"newest": Path(sys.executable)}
+    BOTH_ENDS, VERSIONS, LIGHT = ("newest",), {"newest": Path(sys.executable)}, ""
 
     def require(part: str, present: object, remedy: str = "") -> None:
         """Everything is there."""
+
+    def free_port() -> int:
+        """A port that nobody listens on now."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port: int = taken.getsockname()[1]
+        return port
 
 
 OWNER = "token-of-ann"
@@ -44,9 +52,7 @@ class Server:
     """One jupyterhub-singleuser of ann's."""
 
     def __init__(self, hub: Any, python: Path, folder: Path, arguments: list[str], environment: dict[str, str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/user/ann"
+        self.url = f"http://127.0.0.1:{free_port()}/user/ann"
         self.home = folder / "home"
         self.home.mkdir()
         self.log_file = folder / "log"
@@ -62,6 +68,7 @@ class Server:
             "JUPYTERHUB_ACTIVITY_URL": f"{hub.url}/hub/api/users/ann/activity",
             "HOME": str(self.home),
             "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(LIGHT),
         }
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
@@ -81,7 +88,7 @@ class Server:
         """Until it answers; raises AssertionError if it ends instead."""
         while self.process.poll() is None:
             with contextlib.suppress(httpx.HTTPError):
-                httpx.get(f"{self.url}/api", trust_env=False)
+                httpx.get(f"{self.url}/api", trust_env=False, verify=False)
                 return self
             time.sleep(0.1)
         raise AssertionError(self.log[-3000:])
@@ -105,7 +112,7 @@ class Server:
         return self.process.wait(60)
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=BOTH_ENDS)
 def python(request: pytest.FixtureRequest) -> Path:
     """The environment of a server, with one version of JupyterHub each."""
     found = VERSIONS[request.param]
@@ -338,11 +345,11 @@ def test_a_list_of_files_that_cannot_be_read_is_said_and_the_rest_works(start: C
 
 @newest_only
 def test_without_jupyterhub_there_is_nothing(python: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     log = tmp_path / "log"
     command = [python, "-m", "jupyter_server", f"--port={port}", "--IdentityProvider.token=t", "--allow-root"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTERHUB")}
+    clean["PYTHONPATH"] = str(LIGHT)
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, env=clean | {"HOME": str(tmp_path)}, cwd=tmp_path, stdout=output, stderr=output
@@ -352,7 +359,8 @@ def test_without_jupyterhub_there_is_nothing(python: Path, tmp_path: Path) -> No
         while answer is None and process.poll() is None:
             with contextlib.suppress(httpx.HTTPError):
                 url = f"http://127.0.0.1:{port}/hubauth/tokens"
-                answer = httpx.get(url, headers={"Authorization": "token t"}, trust_env=False)
+                answer = httpx.get(url, headers={"Authorization": "token t"}, trust_env=False, verify=False)
+            time.sleep(0.05)
         assert answer is not None, log.read_text()
         assert answer.status_code == 404
         assert "not started by JupyterHub" in log.read_text()
