@@ -6,13 +6,15 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from harness.browser import Browser
 from harness.hub import Hub
-from harness.hubs import StartHub, newest_only
+from harness.hubs import StartHub, newest_only, private
+from harness.ports import free_port
 from hostile_idp.server import HostileIdP
 
 from .scene import AUDIT, Rejection, Scene, config
@@ -25,6 +27,25 @@ def ruled(idps: dict[str, HostileIdP], **options: object) -> dict[str, object]:
     """The provider `red` alone, with these options."""
     red = {"type": "oidc", "issuer": idps["red"].issuer, "client_id": "hub", "client_secret": "s"}
     return {"red": red | options}
+
+
+def rows_of(scene: Scene, subject: str) -> list[tuple[object, ...]]:
+    """What is recorded of somebody's identity at a provider."""
+    return [row for row in scene.rows("hubauth_identities") if subject in row]
+
+
+@pytest.fixture(scope="module")
+def mended_hub(
+    hub_python: Path, houses: dict[str, HostileIdP], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hub]:
+    """A hub that tests break, restart and mend again, one after the other."""
+    with private(hub_python, tmp_path_factory.mktemp("mended")) as start:
+        yield start(config(houses))
+
+
+@pytest.fixture
+def mended(mended_hub: Hub, idps: dict[str, HostileIdP]) -> Scene:
+    return Scene(mended_hub, idps)
 
 
 @newest_only
@@ -95,29 +116,21 @@ c.Authenticator.username_map = {"robert": "bob"}
 
 @newest_only
 @pytest.mark.row("V15", "V17", "7.4.2")
-async def test_deleted_person_is_out_at_once_and_a_new_one_inherits_nothing(
-    own_scene: OwnScene, new_browser: OneMore
-) -> None:
-    scene = own_scene()
-    browser = new_browser(scene.hub)
-    scene.person("red", "1", "dan")
+async def test_deleted_person_is_out_at_once_and_a_new_one_inherits_nothing(scene: Scene, browser: Browser) -> None:
+    scene.person("red", "v15", "dan")
     await scene.sign_in(browser, "red")
-    first = scene.rows("hubauth_identities")
+    [first] = rows_of(scene, "v15")
     assert (await scene.hub.api("DELETE", "/users/red-dan")).status_code == 204
     assert await browser.hub_user() is None
-    assert scene.rows("hubauth_identities") == []
+    assert rows_of(scene, "v15") == []
     await scene.sign_in(browser, "red")
     assert await browser.hub_user() == "red-dan"
-    assert scene.rows("hubauth_identities") != first
+    assert rows_of(scene, "v15") != [first]
 
 
 @newest_only
-async def test_hub_user_renamed_by_an_administrator_stays_the_same_person(
-    own_scene: OwnScene, new_browser: OneMore
-) -> None:
-    scene = own_scene()
-    browser = new_browser(scene.hub)
-    scene.person("red", "1", "eve")
+async def test_hub_user_renamed_by_an_administrator_stays_the_same_person(scene: Scene, browser: Browser) -> None:
+    scene.person("red", "renamed", "eve")
     await scene.sign_in(browser, "red")
     assert (await scene.hub.api("PATCH", "/users/red-eve", json={"name": "evelyn"})).status_code == 200
     await browser.sign_out()
@@ -166,24 +179,20 @@ async def test_logout_ends_the_way_into_the_server(
 
 @newest_only
 @pytest.mark.row("F12")
-async def test_hub_restarts_while_somebody_is_at_the_source(own_scene: OwnScene, new_browser: OneMore) -> None:
-    scene = own_scene()
-    browser = new_browser(scene.hub)
-    scene.person("red", "1", "fred")
-    answer = scene.answer("red", await scene.leave(browser, "red"))
-    scene.hub.restart()
+async def test_hub_restarts_while_somebody_is_at_the_source(mended: Scene, new_browser: OneMore) -> None:
+    browser = new_browser(mended.hub)
+    mended.person("red", "f12", "fred")
+    answer = mended.answer("red", await mended.leave(browser, "red"))
+    mended.hub.restart()
     assert (await browser.request("GET", answer)).status == 302
     assert await browser.hub_user() == "red-fred"
 
 
 @newest_only
 @pytest.mark.row("F17")
-async def test_provider_that_vanishes_keeps_its_people(
-    start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: OneMore
-) -> None:
-    scene = Scene(start_hub(config(idps)), idps)
-    browser = new_browser(scene.hub)
-    scene.person("red", "1", "gus")
+async def test_provider_that_vanishes_keeps_its_people(mended: Scene, new_browser: OneMore) -> None:
+    scene, browser = mended, new_browser(mended.hub)
+    scene.person("red", "f17", "gus")
     await scene.sign_in(browser, "red")
     rows = scene.rows("hubauth_identities")
     settings = scene.hub.directory / "jupyterhub_config.py"
@@ -201,27 +210,25 @@ async def test_provider_that_vanishes_keeps_its_people(
 
 @newest_only
 @pytest.mark.row("F13", "F15")
-async def test_store_that_cannot_be_written_signs_nobody_in(own_scene: OwnScene, new_browser: OneMore) -> None:
-    scene = own_scene()
-    browser = new_browser(scene.hub)
-    scene.person("red", "1", "hal")
+async def test_store_that_cannot_be_written_signs_nobody_in(mended: Scene, new_browser: OneMore) -> None:
+    scene, browser = mended, new_browser(mended.hub)
+    scene.person("red", "f13", "hal")
     with sqlite3.connect(scene.hub.directory / "hubauth.sqlite") as store:
         store.execute("BEGIN IMMEDIATE")
         page = await scene.sign_in(browser, "red")
         store.rollback()
     assert page.status == 503
     assert await browser.hub_user() is None
-    assert scene.rows("hubauth_identities") == []
+    assert rows_of(scene, "f13") == []
     await scene.sign_in(browser, "red")
     assert await browser.hub_user() == "red-hal"
 
 
 @newest_only
 @pytest.mark.row("F15")
-async def test_audit_trail_that_cannot_be_written_signs_nobody_in(own_scene: OwnScene, new_browser: OneMore) -> None:
-    scene = own_scene()
-    browser = new_browser(scene.hub)
-    scene.person("red", "1", "ida")
+async def test_audit_trail_that_cannot_be_written_signs_nobody_in(mended: Scene, new_browser: OneMore) -> None:
+    scene, browser = mended, new_browser(mended.hub)
+    scene.person("red", "f15", "ida")
     trail = scene.hub.directory / AUDIT
     trail.unlink(missing_ok=True)
     trail.mkdir()
@@ -251,21 +258,16 @@ async def test_redirect_uri_and_cookies_follow_the_public_url(
 async def test_provider_that_is_down_hurts_only_itself(
     start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: OneMore
 ) -> None:
-    scene = Scene(start_hub(config(idps)), idps)
+    away = f'c.HubAuthenticator.providers["red"]["issuer"] = "http://127.0.0.1:{free_port()}"\n'
+    scene = Scene(start_hub(config(idps) + away), idps)
     browser = new_browser(scene.hub)
-    scene["red"].issuer, real = "http://127.0.0.1:9", scene["red"].issuer
-    try:
-        dead = Scene(start_hub(config(scene.idps)), idps)
-    finally:
-        scene["red"].issuer = real
-    browser = new_browser(dead.hub)
     page = await browser.open("/hub/login")
     assert "The red house" in page.text
     refused = await browser.begin("red")
     assert refused.status == 503
     assert "The red house does not answer" in refused.text
-    dead.person("blue", "1", "joe")
-    await dead.sign_in(browser, "blue")
+    scene.person("blue", "1", "joe")
+    await scene.sign_in(browser, "blue")
     assert await browser.hub_user() == "blue-joe"
 
 
