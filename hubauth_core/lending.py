@@ -26,7 +26,7 @@ from .schema import Schema
 from .sealing import Owner, Sealing
 from .types import Event, HubUser, Identity
 
-NOBODY: Final = ""
+NOBODY: Final = "nobody"
 """The subject of somebody who has no account yet."""
 
 PAUSE: Final = 5.0

@@ -6,12 +6,15 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
 
 from harness.shelf import Shelf
 from hubauth_core import (
+    Answered,
+    Challenge,
     ConfigError,
     CredentialError,
     Event,
@@ -417,3 +420,35 @@ def test_a_listener_that_fails_breaks_nothing_and_the_others_hear(
     assert heard == ["one", "two", "three"]
     assert "plugin:two failed in hubauth_event" in caplog.text
     assert CANARY not in caplog.text
+
+
+async def test_a_provider_may_look_at_sign_ins_of_others(shelf: Shelf) -> None:
+    class Guard(Provider):
+        async def check_login(
+            self, provider: str, identity: Identity, granted_scopes: AbstractSet[str], answer: Answered | None
+        ) -> Challenge | None:
+            if provider == self.name:
+                return None
+            if answer == {"code": ["123456"]}:
+                return None
+            return Challenge(Form(text="The code, please."))
+
+    shelf.add_type("guard", Guard)
+    shelf.add_type("plain", type("Plain", (Provider,), {}))
+    registry = shelf.registry({"guard": {}, "plain": {}})
+    assert await registry.check_login(Identity(provider="guard", subject="1", username="a"), frozenset()) is None
+    person = Identity(provider="plain", subject="1", username="a")
+    asked = await registry.check_login(person, frozenset())
+    assert asked is not None
+    assert (asked.origin, asked.form.text) == ("provider:guard", "The code, please.")
+    assert await registry.check_login(person, frozenset(), asked, {"code": ["123456"]}) is None
+
+
+def test_a_provider_that_cannot_start_leaves_the_others_in_service(shelf: Shelf) -> None:
+    shelf.add_type("wool", type("Wool", (Provider,), {}))
+    registry = shelf.registry({"wool": {}, "warm": {"type": "wool"}})
+    registry.put_out_of_service("wool", "There is no sheep.")
+    assert (list(registry.providers), registry.order) == (["warm"], ["wool", "warm"])
+    assert registry.broken == {"wool": "There is no sheep."}
+    with pytest.raises(KeyError):
+        registry.provider("wool")
