@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,12 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
                     raise ConfigError(f"provider {name!r}: {error.sentence}") from error
                 room.registry.put_out_of_service(name, error.sentence)
             folders += [provider.templates] if provider.templates else []
+        entries = [
+            replace(entry, path=f"auth/{name}/{entry.path}")
+            for name, provider in room.registry.providers.items()
+            for entry in provider.entries()
+        ]
+        app.template_vars = {"hubauth_entries": entries, **app.template_vars}
         _offer_templates(app, folders)
 
     def _mapper(self, app: Any, room: Strongroom, prefixes: Mapping[str, str], hub_users: JupyterHubUsers) -> Mapper:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from .database import Database
@@ -45,6 +45,9 @@ class Core(Protocol):
     def subject_of(self, hub_user: HubUser) -> str | None:
         """The subject that a hub user has here."""
 
+    def orphans(self) -> Sequence[str]:
+        """Subjects whose hub user was gone when the hub started: nobody was told of the deletion."""
+
     def free_name(self, username: str) -> str:
         """The hub username that somebody new with this username would get.
 
@@ -55,7 +58,13 @@ class Core(Protocol):
         """End every session, API token and server of a subject's hub user."""
 
     async def delete_hub_user(self, subject: str) -> None:
-        """Delete a subject's hub user, with all that it has."""
+        """Delete a subject's hub user, with all that it has; of one whose home identity is another, the connection."""
+
+    def define_scopes(self, scopes: Mapping[str, str]) -> None:
+        """Let roles and tokens name further scopes: `custom:...` -> what it lets somebody do; the first has the others.
+
+        To be called from `Provider.start`. Raises ConfigError for what cannot be a scope, or is another one already.
+        """
 
     def in_background(self, work: Work) -> None:
         """Run `work` for as long as the hub runs; to be called from `Provider.start`."""

@@ -80,6 +80,12 @@ class Identities:
         with self._database.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
+    def orphans(self, provider: str) -> list[str]:
+        """Subjects of a provider whose hub user was gone when `sweep` last looked."""
+        query = select(identities.c.subject).where(identities.c.provider == provider)
+        with self._database.read() as connection:
+            return list(connection.execute(query.where(identities.c.orphaned_at.is_not(None))).scalars())
+
     def count(self) -> int:
         """How many identities are recorded."""
         with self._database.read() as connection:

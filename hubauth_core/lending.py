@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jupyterhub import orm
+from jupyterhub.scopes import define_custom_scopes, scope_definitions
 from jupyterhub.utils import url_path_join
 
 from . import ending
 from .core import Work
 from .database import Database, ensure
+from .errors import ConfigError
 from .events import Audit
 from .hub import hub_user
 from .identities import Identities
@@ -107,6 +109,9 @@ class Lent:
         records = self._lending.identities.of_hub_user(hub_key(hub_user))
         return next((each.subject for each in records if each.provider == self._provider.name), None)
 
+    def orphans(self) -> Sequence[str]:
+        return self._lending.identities.orphans(self._provider.name)
+
     def free_name(self, username: str) -> str:
         nobody = Identity(provider=self._provider.name, subject=NOBODY, username=username)
         return self._lending.mapper.choose(self._provider, nobody, username).name
@@ -117,9 +122,24 @@ class Lent:
             await ending.end_access(self._lending.app, row)
 
     async def delete_hub_user(self, subject: str) -> None:
-        row = self._row(subject)
-        if row is not None:
+        row, record = self._row(subject), self._lending.identities.find(self._provider.name, subject)
+        if row is None or record is None:
+            return
+        if record.home:
             await ending.delete_hub_user(self._lending.app, row)
+        else:
+            await ending.end_access(self._lending.app, row)
+            await self._lending.identities.unlink(record.hub_user, self._provider.name, lambda _: True)
+
+    def define_scopes(self, scopes: Mapping[str, str]) -> None:
+        first, *others = scopes
+        defined: dict[str, dict[str, Any]] = {name: {"description": text} for name, text in scopes.items()}
+        defined[first] |= {"subscopes": others} if others else {}
+        try:
+            if any(scope_definitions.get(name) != each for name, each in defined.items()):
+                define_custom_scopes(defined)
+        except ValueError as error:
+            raise ConfigError(f"A scope cannot be defined: {error}") from error
 
     def in_background(self, work: Work) -> None:
         self._lending.work.append(work)

@@ -10,12 +10,16 @@ from .schema import Exact, Schema
 from .types import HubUser, Page
 from .web.acting import ActingHandler
 from .web.answers import answer_to
+from .web.api import caller_of
+from .web.api_answers import Reply, refusal
+from .web.callers import Caller
 from .web.handler import QueryKeptOut
 from .web.json_handler import JSONHandler
 from .web.session import recall_note
 
 __all__ = [
     "ActingHandler",
+    "Caller",
     "Core",
     "Database",
     "Exact",
@@ -23,10 +27,13 @@ __all__ = [
     "JSONHandler",
     "Page",
     "QueryKeptOut",
+    "Reply",
     "Schema",
     "answer_to",
+    "caller_of",
     "hub_user",
     "name_key",
     "normalise",
     "recall_note",
+    "refusal",
 ]

@@ -18,11 +18,13 @@ from traitlets.utils.bunch import Bunch
 
 from .core import Core
 from .hookspecs import hookimpl
+from .schema import Schema
 from .types import (
     NOTHING,
     Answered,
     Challenge,
     Credential,
+    Entry,
     Fresh,
     HubCall,
     Identity,
@@ -92,6 +94,9 @@ class Provider(LoggingConfigurable):
 
     templates: ClassVar[Path | None] = None
     """The folder of the templates of its own pages; `page.html` and all of hubauth's are there to build on."""
+
+    schema: ClassVar[Schema | None] = None
+    """Tables of its own, which `Core.store` opens; `hubauth upgrade-db` upgrades them too."""
 
     ends_here: bool = True
     """Whether a sign-in that begins on our pages ends there. One that ends on a page of the source's own code is at its
@@ -280,6 +285,10 @@ class Provider(LoggingConfigurable):
 
     async def logged_out(self, identity: Identity, hub: HubCall) -> None:
         """The identity's hub user has signed out of the hub."""
+
+    def entries(self) -> Sequence[Entry]:
+        """What its pages add to the hub's navigation; by default nothing."""
+        return ()
 
     def pages(self) -> Sequence[Page]:
         """Pages of the provider's own below `/hub/auth/<name>/`; by default none."""

@@ -309,6 +309,16 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An entry in the hub's navigation: a page of a provider's own, for whoever holds one of the scopes, filtered or
+    not. It stands where the hub's page frame is ours."""
+
+    label: str
+    path: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something worth an audit line: what happened, to whom, why. Carries no secret.
 

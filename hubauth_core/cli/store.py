@@ -8,9 +8,11 @@ import click
 from jupyterhub.app import JupyterHub
 from sqlalchemy import make_url
 
-from ..database import Database, open_database, store_url
+from ..database import Database, ensure, open_database, store_url
 from ..identities import Identities
-from .hub_config import config_option, load, needed
+from ..schema import Schema
+from .hub_config import SILENT, config_option, load, needed
+from .inspected import Unbuilt
 
 
 def address(hub: JupyterHub) -> str:
@@ -31,16 +33,26 @@ def open_store(config: Path | None, *, upgrade: bool = False) -> tuple[Database,
     return open_database(url, upgrade=upgrade, engine_options=options), shown(url)
 
 
+def brought(hub: JupyterHub) -> list[Schema]:
+    """The tables that the configured providers bring. Raises ConfigError."""
+    providers = Unbuilt(parent=hub, log=SILENT).load_registry().providers.values()
+    return list(dict.fromkeys(each.schema for each in providers if each.schema is not None))
+
+
 @click.command("upgrade-db", short_help="Bring hubauth's database to what the installed version needs.")
 @config_option
 def upgrade_db(config: Path | None) -> None:
-    """Bring hubauth's database to the schema that the installed version needs.
+    """Bring hubauth's database to the schema that the installed version needs, and the tables of its providers.
 
     Stop the hub and back the database up first: an older version cannot use it afterwards. Running it again does no
     harm. JupyterHub's own database has its own command, `jupyterhub upgrade-db`.
     """
     database, where = open_store(config, upgrade=True)
-    database.close()
+    try:
+        for schema in brought(JupyterHub.instance()):
+            ensure(database, schema, upgrade=True)
+    finally:
+        database.close()
     click.echo(f"{where} is up to date.")
 
 

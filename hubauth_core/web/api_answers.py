@@ -28,7 +28,7 @@ _OF_STATUS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("bad_request", "The request is malformed."),
     403: ("forbidden", "This needs a valid API token."),
     404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "Only GET is answered here."),
+    405: ("method_not_allowed", "This method is not answered here; the header Allow names those that are."),
 }
 """Slug and sentence for what tornado or the hub refuses; their own words may repeat what was sent."""
 

@@ -31,6 +31,7 @@ class StubCore:
         self.configured_names: set[str] = {"root"}
         self.ended: list[str] = []
         self.deleted: list[str] = []
+        self.orphaned: list[str] = []
         self.work: list[Callable[[], Awaitable[None]]] = []
 
     def store(self, schema: Schema) -> Database:
@@ -65,6 +66,12 @@ class StubCore:
 
     async def end_access(self, subject: str) -> None:
         self.ended.append(subject)
+
+    def orphans(self) -> list[str]:
+        return self.orphaned
+
+    def define_scopes(self, scopes: Mapping[str, str]) -> None:
+        self.scopes = dict(scopes)
 
     async def delete_hub_user(self, subject: str) -> None:
         self.deleted.append(subject)
