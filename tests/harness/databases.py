@@ -95,7 +95,7 @@ def _running(command: Sequence[str | Path], directory: Path, url: str) -> Iterat
         child.wait_until(answers)
         yield url
     finally:
-        child.stop()
+        child.stop(1)  # both would wait for clients; nothing of theirs is kept
 
 
 @contextlib.contextmanager
