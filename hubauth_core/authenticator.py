@@ -157,7 +157,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         room.identities.sweep(hub_users.everybody())
         if not room.vault.enabled:
             check_without_keys(self, registry.providers)
-        mapper = self._mapper(app, room, prefixes, hub_users)
+        mapper = self.make_mapper(app, room, prefixes, hub_users)
         self._build_sign_in(room, mapper)
         self._build_credentials(app, room)
         self._build_background(database, room, hub_users)
@@ -193,7 +193,10 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
         app.template_vars = {"hubauth_entries": entries, **app.template_vars}
         _offer_templates(app, folders)
 
-    def _mapper(self, app: Any, room: Strongroom, prefixes: Mapping[str, str], hub_users: JupyterHubUsers) -> Mapper:
+    def make_mapper(
+        self, app: Any, room: Strongroom, prefixes: Mapping[str, str], hub_users: JupyterHubUsers
+    ) -> Mapper:
+        """Where identities lead under these options. `prefixes`: those in force."""
         return Mapper(
             prefixes,
             room.identities,

@@ -23,6 +23,8 @@ class Core(Protocol):
     """Address of the same as people type it, ending in `/`; "" where the administrator has not configured it."""
     has_keys: bool
     """Whether the hub has crypt keys, without which nothing can be sealed."""
+    in_hub: bool
+    """Whether this is the hub. A command has no hub users to end; it writes down what the hub has to do."""
 
     def store(self, schema: Schema) -> Database:
         """hubauth's database, with these tables in it. Raises ConfigError."""

@@ -48,6 +48,8 @@ MIGRATION_PATIENCE = 120
 QUEUE = 200
 """Writes that may wait for a thread; beyond it they fail at once."""
 
+NOT_YET = "There is no database of hubauth yet. Start the hub first: it makes one."
+
 FAILURES = (SQLAlchemyError, UnicodeError)
 """What a database, or its driver, raises when it does not do what was asked."""
 
@@ -120,6 +122,8 @@ def open_database(
     """
     parsed = _parsed(url)
     if _is_sqlite(parsed):
+        if not create and not Path(str(parsed.database)).is_file():
+            raise ConfigError(NOT_YET)
         _private_file(parsed)
     try:
         database = Database(parsed, engine_options)
@@ -129,7 +133,7 @@ def open_database(
         with database.read() as connection:
             version = _version(connection, OWN)
         if version is None and not create:
-            raise ConfigError("There is no database of hubauth yet. Start the hub first: it makes one.")
+            raise ConfigError(NOT_YET)
         if version != OWN.versions[-1]:
             _migrate(database, OWN, upgrade)
     except StoreError as error:

@@ -73,6 +73,8 @@ class Lending:
 class Lent:
     """`Core` for one provider."""
 
+    in_hub: bool = True
+
     def __init__(self, lending: Lending, provider: Provider) -> None:
         app = lending.app
         self._lending = lending

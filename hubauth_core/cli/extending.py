@@ -10,10 +10,21 @@ from typing import Any, Final
 
 import click
 
+from .beside import Beside, beside
 from .hub_config import config_option, configured_providers, load, needed
 from .store import open_store
 
-__all__ = ["GROUP", "WithPlugins", "config_option", "configured_providers", "load", "needed", "open_store"]
+__all__ = [
+    "GROUP",
+    "Beside",
+    "WithPlugins",
+    "beside",
+    "config_option",
+    "configured_providers",
+    "load",
+    "needed",
+    "open_store",
+]
 
 GROUP: Final = "hubauth.commands"
 

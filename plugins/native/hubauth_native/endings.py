@@ -45,7 +45,9 @@ class Endings:
         self._alone = asyncio.Lock()
 
     async def act(self) -> None:
-        """End what has to end now. Raises StoreError."""
+        """End what has to end now; outside the hub nothing, which then does it. Raises StoreError."""
+        if not self._core.in_hub:
+            return
         async with self._alone:
             with self._database.read() as connection:
                 query = select(endings.c.account_id, endings.c.kind, endings.c.wanted_at)

@@ -26,6 +26,7 @@ class StubCore:
         self.base_url = "/hub/"
         self.public_url = "https://hub.test/hub/"
         self.has_keys = True
+        self.in_hub = True
         self.events: list[Event] = []
         self.hub_users: dict[str, HubUser] = {}
         self.configured_names: set[str] = {"root"}
