@@ -10,6 +10,7 @@ from hubauth_core.plugin import Database
 from .accounts import Accounts
 from .endings import Endings
 from .mail.outbox import Outbox
+from .passwords.hashing import Hasher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +23,4 @@ class House:
     accounts: Accounts
     outbox: Outbox
     endings: Endings
+    hasher: Hasher

@@ -29,6 +29,8 @@ from .options.mail import MailOptions
 from .options.passwords import PasswordOptions
 from .options.signup import SignUpOptions
 from .options.throttle import ThrottleOptions
+from .passwords.hashing import Hasher
+from .passwords.pool import Pool
 from .schema import SCHEMA
 from .web import static
 
@@ -55,6 +57,7 @@ class NativeProvider(
             accounts=Accounts(database, self.name),
             outbox=Outbox(self.name, core.key("mail")),
             endings=Endings(core, database, self.name),
+            hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
         )
         core.in_background(self.house.endings.run)
 
