@@ -43,6 +43,7 @@ class Account:
     password_hash: Secret | None = field(default=None, repr=False)
     password_set_at: float | None = None
     must_change: bool = False
+    must_verify: bool = False
     status: Status = ACTIVE
     inactive_until: float | None = None
     status_reason: str = ""
@@ -50,6 +51,7 @@ class Account:
     vouched: bool = False
     origin: str = ""
     created_at: float = 0.0
+    announced_at: float | None = None
     approved_at: float | None = None
     approved_by: str = ""
     terms_version: str = ""
@@ -59,9 +61,9 @@ class Account:
     last_failure_at: float | None = None
 
     def may_sign_in(self, now: float) -> bool:
-        """Whether it is approved, and not (or no longer) inactive."""
+        """Whether it is approved, its address proved if it has to be, and it is not (or no longer) inactive."""
         over = self.inactive_until is not None and self.inactive_until <= now
-        return self.status == ACTIVE or (self.status == INACTIVE and over)
+        return not self.must_verify and (self.status == ACTIVE or (self.status == INACTIVE and over))
 
 
 def email_key(address: str) -> str:
@@ -90,6 +92,12 @@ class Accounts:
     def by_email(self, address: str) -> Account | None:
         """The account that has proved to own that address."""
         return self._one(accounts.c.verified_email_key == email_key(address))
+
+    def held(self, connection: Connection, account_id: str) -> Account | None:
+        """The account as it is now; nobody else changes it until this transaction is over."""
+        query = select(accounts).where(self._is(account_id)).with_for_update()
+        row = connection.execute(query).mappings().first()
+        return None if row is None else account_of(row)
 
     def create(self, connection: Connection, username: str, **values: Any) -> Account:
         """A new account; `values` as in `Account`. Raises LoginRefused for a name that cannot be, NameTaken."""

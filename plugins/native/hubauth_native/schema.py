@@ -51,6 +51,7 @@ accounts = Table(
     Column("password_hash", Text),
     Column("password_set_at", Double),
     Column("must_change", Boolean, nullable=False),
+    Column("must_verify", Boolean, nullable=False),
     Column("status", String(16), nullable=False),
     Column("inactive_until", Double),
     Column("status_reason", Text, nullable=False),
@@ -58,6 +59,7 @@ accounts = Table(
     Column("vouched", Boolean, nullable=False),
     Column("origin", String(32), nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("announced_at", Double),
     Column("approved_at", Double),
     Column("approved_by", Exact(255), nullable=False),
     Column("terms_version", String(64), nullable=False),
@@ -72,7 +74,8 @@ accounts = Table(
 """`name_key` folds look-alikes (row V38). `verified_email_key` is null until the address is proved, so that nobody
 blocks an owner by typing an address (row V34). `password_hash` of None never signs in (row V19). `failures` in a row
 since the last success (row P10). `vouched`: an administrator made the account, so its name may stand in the
-configuration."""
+configuration. `must_verify`: not to be used before the address is proved. `announced_at`: when administrators were told
+that it waits for them."""
 
 history = Table(
     "hubauth_native_history",
@@ -116,6 +119,7 @@ mails = Table(
     Column("tries", Integer, nullable=False),
     Column("next_try_at", Double, nullable=False),
     Column("claimed_until", Double, nullable=False),
+    Column("give_up_at", Double, nullable=False),
     Column("trouble", String(255), nullable=False),
     Index("hubauth_native_mails_turn", "provider", "next_try_at"),
 )
