@@ -20,6 +20,9 @@ from ..schema import mails
 
 _NONCE: Final = 12
 
+KEEP_TRYING: Final = 3 * 24 * 3600.0
+"""Seconds for which a mail is tried again, if it is worth that long."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
@@ -37,11 +40,12 @@ class Outbox:
         self._provider = provider
         self._cipher = AESGCM(key)
 
-    def post(self, connection: Connection, letter: Letter) -> None:
-        """Put a letter into the outbox, in the transaction that is its reason."""
+    def post(self, connection: Connection, letter: Letter, *, good_for: float = KEEP_TRYING) -> None:
+        """Put a letter into the outbox, in the transaction that is its reason; it is tried for `good_for` seconds."""
         mail_id, now = secrets.token_hex(16), time.time()
         row = {"id": mail_id, "provider": self._provider, "sealed": self._seal(mail_id, letter), "created_at": now}
         waits = {"tries": 0, "next_try_at": now, "claimed_until": 0.0, "trouble": ""}
+        waits["give_up_at"] = now + min(good_for, KEEP_TRYING)
         connection.execute(insert(mails).values(**row, **waits))
 
     def open(self, mail_id: str, sealed: bytes) -> Letter | None:
