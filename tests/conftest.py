@@ -19,11 +19,13 @@ from harness.hub import Hub
 
 @pytest.fixture(scope="session", autouse=True)
 def no_public_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests talk to nobody outside; each client of httpx would read the long list of public authorities anew."""
+    """Tests talk to nobody outside; each client would read the long list of public authorities anew."""
     file = tmp_path_factory.mktemp("authorities") / "nobody.pem"
     trustme.CA().cert_pem.write_to_path(file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certifi, "where", lambda: str(file))
+        patch.setenv("SSL_CERT_FILE", str(file))
+        patch.setenv("SSL_CERT_DIR", str(file.parent))
         yield
 
 
