@@ -20,9 +20,11 @@ from hubauth_core import (
 )
 
 from .accounts import Accounts
+from .addresses import Addresses
 from .endings import Endings
 from .house import House
 from .mail.outbox import Outbox
+from .mail.post import Post
 from .options.administration import AdministrationOptions
 from .options.factors import FactorOptions
 from .options.mail import MailOptions
@@ -43,6 +45,7 @@ class NativeProvider(
     title = "Username and password"
     presentation = "form"
     brings_rules = True
+    schema = SCHEMA
     templates = Path(__file__).with_name("templates")
 
     house: House
@@ -50,12 +53,22 @@ class NativeProvider(
     def start(self, core: Core) -> None:
         """Open the tables and put the rooms together."""
         database = core.store(SCHEMA)
+        addresses = Addresses(core, self.name)
+        outbox = Outbox(self.name, core.key("mail"))
         self.house = House(
             name=self.name,
             core=core,
             database=database,
             accounts=Accounts(database, self.name),
-            outbox=Outbox(self.name, core.key("mail")),
+            addresses=addresses,
+            outbox=outbox,
+            post=Post(
+                enabled=bool(self.smtp_host),
+                outbox=outbox,
+                addresses=addresses,
+                folder=self.letters_path,
+                contact=self.mail_contact,
+            ),
             endings=Endings(core, database, self.name),
             hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
         )
