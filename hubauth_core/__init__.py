@@ -16,6 +16,7 @@ from .provider import Provider
 from .types import (
     PASSWORD_FORM,
     Answered,
+    Button,
     Challenge,
     Credential,
     Decision,
@@ -49,6 +50,7 @@ __version__ = "0.1.0"
 __all__ = [
     "PASSWORD_FORM",
     "Answered",
+    "Button",
     "Challenge",
     "ConfigError",
     "Core",

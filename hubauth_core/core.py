@@ -47,6 +47,12 @@ class Core(Protocol):
     def subject_of(self, hub_user: HubUser) -> str | None:
         """The subject that a hub user has here."""
 
+    def whose(self, provider: str, subject: str) -> HubUser | None:
+        """The hub user of an identity of any provider."""
+
+    def identities_of(self, hub_user: HubUser) -> Sequence[tuple[str, str]]:
+        """Who a hub user is at every provider: (provider, subject), the home identity first."""
+
     def orphans(self) -> Sequence[str]:
         """Subjects whose hub user was gone when the hub started: nobody was told of the deletion."""
 

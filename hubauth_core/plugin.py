@@ -8,6 +8,7 @@ from .hub import hub_user
 from .names import name_key, normalise
 from .schema import Exact, Schema
 from .types import HubUser, Page
+from .urls import is_loopback
 from .web.acting import ActingHandler
 from .web.answers import answer_to
 from .web.api import caller_of
@@ -15,6 +16,9 @@ from .web.api_answers import Reply, refusal
 from .web.callers import Caller
 from .web.handler import QueryKeptOut
 from .web.json_handler import JSONHandler
+from .web.session import drop as drop_cookie
+from .web.session import keep as keep_cookie
+from .web.session import recall as recall_cookie
 from .web.session import recall_note
 
 __all__ = [
@@ -31,9 +35,13 @@ __all__ = [
     "Schema",
     "answer_to",
     "caller_of",
+    "drop_cookie",
     "hub_user",
+    "is_loopback",
+    "keep_cookie",
     "name_key",
     "normalise",
+    "recall_cookie",
     "recall_note",
     "refusal",
 ]

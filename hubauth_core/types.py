@@ -173,7 +173,10 @@ class Redirect:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One input of a form. `type` and `autocomplete` are HTML's; `value` stands in it at first."""
+    """One input of a form. `type`, `autocomplete` and `inputmode` are HTML's; `value` stands in it at first.
+
+    A `checkbox` sends `value` where it is ticked, or `on`.
+    """
 
     name: str
     label: str
@@ -181,6 +184,20 @@ class Field:
     autocomplete: str = "off"
     required: bool = True
     value: str = ""
+    inputmode: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A further button of a form: sends it with `name=value`, whatever is filled in.
+
+    With `needs_script` it is hidden until a script of the form shows it.
+    """
+
+    name: str
+    value: str
+    label: str
+    needs_script: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +211,7 @@ class Form:
 
     fields: tuple[Field, ...] = ()
     submit: str = "Sign in"
+    buttons: tuple[Button, ...] = ()
     text: str = ""
     error: str = ""
     html: Markup | None = None

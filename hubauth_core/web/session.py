@@ -64,11 +64,11 @@ def placed(handler: Any, path: str, *, secure: bool) -> dict[str, Any]:
     return {**where, "httponly": True, "samesite": "Lax"}
 
 
-def keep(handler: Any, name: str, value: str, public_url: str) -> None:
-    """Keep a text in a signed cookie until the browser is closed."""
+def keep(handler: Any, name: str, value: str, public_url: str, days: float | None = None) -> None:
+    """Keep a text in a signed cookie, for so many days or until the browser is closed."""
     protocol = urlsplit(public_url).scheme or get_browser_protocol(handler.request)
     place = placed(handler, handler.hub.base_url, secure=protocol == "https")
-    handler.set_signed_cookie(named(handler, name), value, expires_days=None, **place)
+    handler.set_signed_cookie(named(handler, name), value, expires_days=days, **place)
 
 
 def recall(handler: Any, name: str, seconds: float) -> str:

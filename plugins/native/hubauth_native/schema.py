@@ -154,31 +154,35 @@ factors = Table(
     "hubauth_native_factors",
     metadata,
     Column("id", String(ID), primary_key=True),
+    Column("keeper", Exact(64), nullable=False),
     Column("provider", Exact(64), nullable=False),
     Column("subject", Exact(512), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("label", String(255), nullable=False),
     Column("data", LargeBinary(2**16), nullable=False),
-    Column("credential_digest", String(64)),
+    Column("digest", String(64), nullable=False),
     Column("counter", BigInteger, nullable=False),
+    Column("challenged_at", Double, nullable=False),
     Column("created_at", Double, nullable=False),
-    Column("confirmed_at", Double),
     Column("last_used_at", Double),
-    UniqueConstraint("credential_digest", name="hubauth_native_passkey"),
-    Index("hubauth_native_factors_of", "provider", "subject", "kind"),
+    UniqueConstraint("digest", name="hubauth_native_factor"),
+    Index("hubauth_native_factors_of", "keeper", "provider", "subject", "kind"),
 )
-"""Second factors of an identity of any provider: `totp` (sealed secret; `counter` is the last step that was used),
-`recovery` (a hash of one code), `passkey` (public key; `counter` is its signature counter)."""
+"""Second factors of an identity (`provider`, `subject`) of any provider, kept by the native provider `keeper`.
+
+`totp`: `data` is the sealed secret, `counter` the last step that was used. `recovery`: one code, of which there is the
+`digest` alone. `passkey`: `data` is its public key, `counter` its signature counter, `challenged_at` when the last
+challenge was made that it has answered. `digest` is of what makes a factor that one: no two rows hold the same."""
 
 browsers = Table(
     "hubauth_native_browsers",
     metadata,
     Column("digest", String(64), primary_key=True),
+    Column("keeper", Exact(64), nullable=False),
     Column("provider", Exact(64), nullable=False),
     Column("subject", Exact(512), nullable=False),
-    Column("label", String(255), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
-    Index("hubauth_native_browsers_of", "provider", "subject"),
+    Index("hubauth_native_browsers_of", "keeper", "provider", "subject"),
 )
 """Browsers that are not asked for the second factor for a while."""

@@ -29,6 +29,7 @@ class StubCore:
         self.in_hub = True
         self.events: list[Event] = []
         self.hub_users: dict[str, HubUser] = {}
+        self.identities: dict[HubUser, list[tuple[str, str]]] = {}
         self.configured_names: set[str] = {"root"}
         self.ended: list[str] = []
         self.deleted: list[str] = []
@@ -59,6 +60,12 @@ class StubCore:
 
     def subject_of(self, hub_user: HubUser) -> str | None:
         return next((subject for subject, each in self.hub_users.items() if each == hub_user), None)
+
+    def whose(self, provider: str, subject: str) -> HubUser | None:
+        return next((user for user, known in self.identities.items() if (provider, subject) in known), None)
+
+    def identities_of(self, hub_user: HubUser) -> list[tuple[str, str]]:
+        return self.identities.get(hub_user, [])
 
     def free_name(self, username: str) -> str:
         if username in self.configured_names:

@@ -69,7 +69,7 @@ def test_links_from_before_die(native: NativeProvider, ann: Account, purpose: li
 def test_trusted_browsers_are_asked_again(native: NativeProvider, ann: Account) -> None:
     def trust(connection) -> None:  # type: ignore[no-untyped-def]
         for provider, subject in (("local", ann.id), ("other", ann.id), ("local", "zoe")):
-            row = {"digest": provider + subject, "provider": provider, "subject": subject, "label": "Firefox"}
+            row = {"digest": provider + subject, "keeper": "local", "provider": provider, "subject": subject}
             connection.execute(insert(browsers).values(**row, created_at=time.time(), expires_at=time.time() + 60))
 
     native.house.database.write_now(trust)
