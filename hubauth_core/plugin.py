@@ -6,6 +6,7 @@ from .core import Core
 from .database import Database
 from .hub import hub_user
 from .names import name_key, normalise
+from .options import SecretOption, read_secret
 from .schema import Exact, Schema
 from .types import HubUser, Page
 from .urls import is_loopback
@@ -33,6 +34,7 @@ __all__ = [
     "QueryKeptOut",
     "Reply",
     "Schema",
+    "SecretOption",
     "answer_to",
     "caller_of",
     "drop_cookie",
@@ -41,6 +43,7 @@ __all__ = [
     "keep_cookie",
     "name_key",
     "normalise",
+    "read_secret",
     "recall_cookie",
     "recall_note",
     "refusal",

@@ -12,6 +12,7 @@ from traitlets import Dict, Enum, Float, List, TraitError, Unicode, default, val
 from traitlets.utils.bunch import Bunch
 
 from ..errors import ConfigError
+from ..options import SecretOption, from_environment, read_file, read_secret, variable
 from ..provider import Provider, reusable
 from ..types import Transaction
 from ..urls import problem_with
@@ -19,7 +20,6 @@ from . import rfc6749, rfc7523, rfc8707
 from .client import WITH_SECRET, Client
 from .exchanges import fingerprint, parse_exchanges
 from .http import Api
-from .options import SecretOption, from_environment, read_file, read_secret, variable
 
 DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 

@@ -9,12 +9,12 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from ..errors import ConfigError, CredentialError, ProviderError, ProviderUnavailable
+from ..options import read_secret
 from ..types import Credential, Fresh, ReauthRequired, RefreshedCredential, Rotated, Secret, Unavailable
 from . import answers, keycloak, rfc6749, rfc7009, rfc8693
 from .client import NO_SECRET, Client, Server
 from .configured import ConfiguredClient
 from .http import Api
-from .options import read_secret
 from .rfc8693 import Exchange
 
 

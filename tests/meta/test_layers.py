@@ -14,7 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "hubauth_core"
 
 ORDER = [
-    *("errors", "urls", "types", "schema", "migrations", "database", "core", "hookspecs", "provider", "configure"),
+    *(
+        "errors",
+        "urls",
+        "types",
+        "options",
+        "schema",
+        "migrations",
+        "database",
+        "core",
+        "hookspecs",
+        "provider",
+        "configure",
+    ),
     *("discovery", "manager", "calls", "registry", "needs_keys"),
     *("transaction", "waiting", "hub", "access"),
     *("names", "mapping", "sealing", "revocation_queue"),

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 from traitlets import TraitType
 
-from ..errors import ConfigError
-from ..types import Secret
+from .errors import ConfigError
+from .types import Secret
 
 
 class SecretOption(TraitType[Secret, Secret | str]):
