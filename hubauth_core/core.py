@@ -47,8 +47,9 @@ class Core(Protocol):
     def subject_of(self, hub_user: HubUser) -> str | None:
         """The subject that a hub user has here."""
 
-    def whose(self, provider: str, subject: str) -> HubUser | None:
-        """The hub user of an identity of any provider."""
+    def same_person(self, provider: str, subject: str) -> Sequence[tuple[str, str]]:
+        """Every identity (provider, subject) of the hub user of an identity of any provider, the home identity first;
+        empty where it has no hub user. Looks into hubauth's database alone, so a transaction may ask."""
 
     def identities_of(self, hub_user: HubUser) -> Sequence[tuple[str, str]]:
         """Who a hub user is at every provider: (provider, subject), the home identity first."""

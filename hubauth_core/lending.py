@@ -22,7 +22,7 @@ from .errors import ConfigError
 from .events import Audit
 from .hub import hub_user
 from .identities import Identities
-from .mapping import Mapper, hub_key
+from .mapping import HubKey, Mapper, hub_key
 from .provider import Provider
 from .schema import Schema
 from .sealing import Owner, Sealing
@@ -111,12 +111,12 @@ class Lent:
         records = self._lending.identities.of_hub_user(hub_key(hub_user))
         return next((each.subject for each in records if each.provider == self._provider.name), None)
 
-    def whose(self, provider: str, subject: str) -> HubUser | None:
-        row = self._row(subject, provider)
-        return None if row is None else hub_user(row)
+    def same_person(self, provider: str, subject: str) -> list[tuple[str, str]]:
+        record = self._lending.identities.find(provider, subject)
+        return [] if record is None else self._keys_of(record.hub_user)
 
     def identities_of(self, hub_user: HubUser) -> list[tuple[str, str]]:
-        return [(each.provider, each.subject) for each in self._lending.identities.of_hub_user(hub_key(hub_user))]
+        return self._keys_of(hub_key(hub_user))
 
     def orphans(self) -> Sequence[str]:
         return self._lending.identities.orphans(self._provider.name)
@@ -153,9 +153,12 @@ class Lent:
     def in_background(self, work: Work) -> None:
         self._lending.work.append(work)
 
-    def _row(self, subject: str, provider: str = "") -> Any:
+    def _keys_of(self, user: HubKey) -> list[tuple[str, str]]:
+        return [(each.provider, each.subject) for each in self._lending.identities.of_hub_user(user)]
+
+    def _row(self, subject: str) -> Any:
         """The hub's row, if it is still the one that the identity was bound to."""
-        record = self._lending.identities.find(provider or self._provider.name, subject)
+        record = self._lending.identities.find(self._provider.name, subject)
         if record is None:
             return None
         row = self._lending.app.db.get(orm.User, record.hub_user[0])

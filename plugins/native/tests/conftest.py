@@ -61,8 +61,8 @@ class StubCore:
     def subject_of(self, hub_user: HubUser) -> str | None:
         return next((subject for subject, each in self.hub_users.items() if each == hub_user), None)
 
-    def whose(self, provider: str, subject: str) -> HubUser | None:
-        return next((user for user, known in self.identities.items() if (provider, subject) in known), None)
+    def same_person(self, provider: str, subject: str) -> list[tuple[str, str]]:
+        return next((known for known in self.identities.values() if (provider, subject) in known), [])
 
     def identities_of(self, hub_user: HubUser) -> list[tuple[str, str]]:
         return self.identities.get(hub_user, [])
