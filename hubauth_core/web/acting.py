@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Mapping
 from inspect import signature
-from typing import Final
+from typing import Any, Final
 
 from jupyterhub._xsrf_utils import _set_xsrf_cookie
 from jupyterhub.utils import url_path_join
@@ -12,12 +13,14 @@ from tornado.httputil import url_concat
 
 from ..errors import HubAuthError, LinkRefused
 from ..first_login import Connectable
+from ..hub import hub_key_of
 from ..linking import Actor
 from ..provider import Provider
 from ..types import SignIn, Transaction
 from . import session
 from .answers import answer_to, shown_of
 from .handler import HubAuthHandler
+from .view import sign_in_url
 
 _HUB_RENEWS_XSRF: Final = "xsrf_token" in signature(_set_xsrf_cookie).parameters
 
@@ -42,6 +45,17 @@ class ActingHandler(HubAuthHandler):
                 "You signed in too long ago for this. Sign in again, so that the hub knows it is you.",
                 code="sign_in_again",
             )
+
+    def recency(self, back: str) -> dict[str, Any]:
+        """Whether the person at this browser signed in lately; if not, where they do so again, to come `back`."""
+        recent = self.is_recent()
+        return {"recent": recent, "again": [] if recent else list(self._again(back))}
+
+    def _again(self, back: str) -> Iterator[Mapping[str, str]]:
+        for record in self.flow.identities.of_hub_user(hub_key_of(self.current_user.orm_user)):
+            if self.host.linking.works(record):
+                url = url_concat(sign_in_url(self.hub.base_url, record.provider, back), {"anew": "1"})
+                yield {"label": self.flow.registry.provider(record.provider).label, "url": url}
 
     def note(self, what: str, provider: str) -> None:
         """Tell the next page of ours what was done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from tornado import web
 from tornado.httputil import url_concat
 
 from ..errors import HubAuthError, LinkRefused, StoreError
-from ..hub import hub_key_of, hub_user
+from ..hub import hub_user
 from ..mapping import Record
 from ..provider import Provider
 from ..transaction import LIFETIME, begin
@@ -20,7 +20,7 @@ from . import session
 from .answers import answer_to
 from .connections_view import DONE, Card, Offer, Wish, card_of, is_unmet, wish_for
 from .steps import StepsHandler
-from .view import Icon, find_icon, sign_in_url
+from .view import Icon, find_icon
 
 
 class IdentitiesHandler(StepsHandler):
@@ -58,17 +58,6 @@ class IdentitiesHandler(StepsHandler):
             session.drop(self, session.NOTE)
         provider = self.flow.registry.providers.get(name)
         return DONE[what].format(provider.label if provider else name) if what in DONE else ""
-
-    def recency(self, back: str) -> dict[str, Any]:
-        """Whether the person at this browser signed in lately; if not, where they do so again, to come `back`."""
-        recent = self.is_recent()
-        return {"recent": recent, "again": [] if recent else list(self._again(back))}
-
-    def _again(self, back: str) -> Iterator[Mapping[str, str]]:
-        for record in self.flow.identities.of_hub_user(hub_key_of(self.current_user.orm_user)):
-            if self.host.linking.works(record):
-                url = url_concat(sign_in_url(self.hub.base_url, record.provider, back), {"anew": "1"})
-                yield {"label": self.flow.registry.provider(record.provider).label, "url": url}
 
     async def after(self, what: str, provider: str, url: str) -> None:
         """An act is done: say so on the page that it was done on."""

@@ -52,12 +52,18 @@ class Endings:
             with self._database.read() as connection:
                 query = select(endings.c.account_id, endings.c.kind, endings.c.wanted_at)
                 waiting = connection.execute(query.where(endings.c.provider == self._provider)).all()
-            for account_id, kind, wanted_at in waiting:
-                if kind == "user":
-                    await self._core.delete_hub_user(account_id)
-                else:
-                    await self._core.end_access(account_id)
-                await self._database.write(partial(_forget, account_id, wanted_at))
+            # All at once: of none the sessions go on while servers of another are waited for.
+            done = await asyncio.gather(*(self._do(*each) for each in waiting), return_exceptions=True)
+        for failed in done:
+            if isinstance(failed, BaseException):
+                raise failed
+
+    async def _do(self, account_id: str, kind: Kind, wanted_at: float) -> None:
+        if kind == "user":
+            await self._core.delete_hub_user(account_id)
+        else:
+            await self._core.end_access(account_id)
+        await self._database.write(partial(_forget, account_id, wanted_at))
 
     async def run(self) -> None:
         """Act again and again."""
