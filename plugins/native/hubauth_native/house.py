@@ -13,6 +13,7 @@ from .endings import Endings
 from .mail.outbox import Outbox
 from .mail.post import Post
 from .passwords.hashing import Hasher
+from .throttle import Throttle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class House:
     post: Post
     endings: Endings
     hasher: Hasher
+    throttle: Throttle
 
     def add(self, **rooms: object) -> None:
         """Put rooms in that need the others; once, when the provider starts."""

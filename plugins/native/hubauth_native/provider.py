@@ -34,6 +34,7 @@ from .options.throttle import ThrottleOptions
 from .passwords.hashing import Hasher
 from .passwords.pool import Pool
 from .schema import SCHEMA
+from .throttle import Throttle
 from .web import static
 
 
@@ -71,8 +72,10 @@ class NativeProvider(
             ),
             endings=Endings(core, database, self.name),
             hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
+            throttle=Throttle(self, database, core.key("throttle")),
         )
         core.in_background(self.house.endings.run)
+        core.in_background(self.house.throttle.run)
 
     async def begin_login(self, request: Request, transaction: Transaction) -> Step:
         return PASSWORD_FORM
