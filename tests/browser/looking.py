@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page
@@ -12,20 +14,46 @@ LOOKS = {
     "light": {"color_scheme": "light", "viewport": DESK},
     "dark": {"color_scheme": "dark", "viewport": DESK},
     "phone": {"color_scheme": "light", "viewport": PHONE},
-    "phone dark": {"color_scheme": "dark", "viewport": PHONE, "reduced_motion": "reduce"},
+    "phone dark": {"color_scheme": "dark", "viewport": PHONE},
 }
-"""How people see a page: options of a browser context."""
+"""How people see a page."""
+
+
+SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Until the page has heard of a change of light and was drawn again."""
+
+
+async def every_look(page: Page) -> AsyncIterator[str]:
+    """Show the page that is open in one look after the other, the plain one last. Nothing moves meanwhile."""
+    for name, look in reversed(LOOKS.items()):
+        await page.emulate_media(color_scheme=look["color_scheme"], reduced_motion="reduce")
+        await page.set_viewport_size(look["viewport"])
+        await page.evaluate(SETTLED)
+        yield name
 
 
 async def findings(page: Page, axe: str) -> list[str]:
-    """What axe objects to, and what it cannot decide about colours."""
+    """What axe objects to in any look, and what it cannot decide about colours."""
     await page.evaluate(axe)
-    result: dict[str, Any] = await page.evaluate("axe.run(document)")
-    return [
-        f"{rule['id']}: {node['html']}"
-        for rule in [*result["violations"], *result["incomplete"]]
-        for node in rule["nodes"]
-    ]
+    found: list[str] = []
+    async for look in every_look(page):
+        result: dict[str, Any] = await page.evaluate("axe.run(document)")
+        rules = [*result["violations"], *result["incomplete"]]
+        found += [f"{rule['id']}: {look}: {node['html']}" for rule in rules for node in rule["nodes"]]
+    return found
+
+
+BACKGROUNDS = {name: "rgb(33, 37, 41)" if "dark" in name else "rgb(255, 255, 255)" for name in LOOKS}
+"""What a page of the hub is drawn on."""
+
+
+async def backgrounds(page: Page, pictures: Path) -> dict[str, str]:
+    """What the page is drawn on in every look; leaves a picture of each, named after it."""
+    seen: dict[str, str] = {}
+    async for look in every_look(page):
+        await page.screenshot(path=pictures / f"{look}.png", full_page=True, animations="disabled")
+        seen[look] = await page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    return seen
 
 
 async def press_tab_until(page: Page, selector: str, most: int = 40) -> list[float]:

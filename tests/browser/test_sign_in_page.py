@@ -15,7 +15,7 @@ from harness import hubs
 from harness.hub import Hub
 from harness.parts import ROOT
 
-from .looking import LOOKS, PHONE, findings, press_tab_until
+from .looking import BACKGROUNDS, PHONE, backgrounds, findings, press_tab_until
 
 OpenPage = Callable[..., Awaitable[Page]]
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,21 +31,19 @@ async def fail_at_guests(page: Page) -> None:
     await expect(page.locator("#error-hubauth-guests")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_axe_finds_nothing_on_the_sign_in_page(hub: Hub, open_page: OpenPage, axe: str, look: str) -> None:
-    page = await open_page(hub, "/hub/login", **LOOKS[look])
+async def test_axe_finds_nothing_on_the_sign_in_page(hub: Hub, open_page: OpenPage, axe: str) -> None:
+    page = await open_page(hub, "/hub/login")
     assert await findings(page, axe) == []
 
     await fail_at_guests(page)
     assert await findings(page, axe) == []
 
 
-@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("path", ["/hub/auth/guests/login", "/hub/auth/uni/callback?error=access_denied"])
 async def test_axe_finds_nothing_on_a_forms_own_page_and_on_the_refused_page(
-    hub: Hub, open_page: OpenPage, axe: str, path: str, look: str
+    hub: Hub, open_page: OpenPage, axe: str, path: str
 ) -> None:
-    page = await open_page(hub, path, **LOOKS[look])
+    page = await open_page(hub, path)
 
     assert await findings(page, axe) == []
 
@@ -224,9 +222,8 @@ class TestUnderRoughConditions:
         assert await page.locator("a[href*='/auth/corp/']").count() == 0
         await expect(page.get_by_role("link", name="Sign in with GitHub")).to_be_visible()
 
-    @pytest.mark.parametrize("look", LOOKS)
-    async def test_axe_finds_nothing(self, rough_hub: Hub, open_page: OpenPage, axe: str, look: str) -> None:
-        page = await open_page(rough_hub, "/hub/login", **LOOKS[look])
+    async def test_axe_finds_nothing(self, rough_hub: Hub, open_page: OpenPage, axe: str) -> None:
+        page = await open_page(rough_hub, "/hub/login")
 
         assert await findings(page, axe) == []
 
@@ -262,14 +259,9 @@ async def test_a_form_that_is_too_old_says_so_and_offers_the_way_on(hub: Hub, op
 
 
 @hubs.newest_only
-@pytest.mark.parametrize("look", LOOKS)
-async def test_light_is_light_and_dark_is_dark(hub: Hub, open_page: OpenPage, tmp_path: Path, look: str) -> None:
-    """Leaves a screenshot for people to look at; HUBAUTH_SCREENSHOT=1 renews the one in the README."""
-    page = await open_page(hub, "/hub/login", **LOOKS[look])
-    picture = tmp_path / "sign-in.png"
-    await page.screenshot(path=picture, full_page=True, animations="disabled")
-
-    background = await page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
-    assert background == ("rgb(33, 37, 41)" if "dark" in look else "rgb(255, 255, 255)")
-    if os.environ.get("HUBAUTH_SCREENSHOT") == "1" and look == "light":
-        shutil.copy(picture, ROOT / "docs" / "images" / "sign-in.png")
+async def test_light_is_light_and_dark_is_dark(hub: Hub, open_page: OpenPage, tmp_path: Path) -> None:
+    """Leaves screenshots for people to look at; HUBAUTH_SCREENSHOT=1 renews the one in the README."""
+    page = await open_page(hub, "/hub/login")
+    assert await backgrounds(page, tmp_path) == BACKGROUNDS
+    if os.environ.get("HUBAUTH_SCREENSHOT") == "1":
+        shutil.copy(tmp_path / "light.png", ROOT / "docs" / "images" / "sign-in.png")
