@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hubauth_core import Core
 from hubauth_core.plugin import Database
@@ -10,10 +11,15 @@ from hubauth_core.plugin import Database
 from .accounts import Accounts
 from .addresses import Addresses
 from .endings import Endings
-from .mail.outbox import Outbox
 from .mail.post import Post
 from .passwords.hashing import Hasher
 from .throttle import Throttle
+
+if TYPE_CHECKING:
+    from .approval import Approval
+    from .invitations import Invitations
+    from .signup import SignUp
+    from .verification import Verification
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +34,14 @@ class House:
     database: Database
     accounts: Accounts
     addresses: Addresses
-    outbox: Outbox
     post: Post
     endings: Endings
     hasher: Hasher
     throttle: Throttle
+    invitations: Invitations = field(init=False)
+    approval: Approval = field(init=False)
+    verification: Verification = field(init=False)
+    sign_up: SignUp = field(init=False)
 
     def add(self, **rooms: object) -> None:
         """Put rooms in that need the others; once, when the provider starts."""

@@ -21,10 +21,11 @@ from hubauth_core import (
 
 from .accounts import Accounts
 from .addresses import Addresses
+from .approval import Approval
 from .endings import Endings
 from .house import House
-from .mail.outbox import Outbox
-from .mail.post import Post
+from .invitations import Invitations
+from .mail.opening import open_post
 from .options.administration import AdministrationOptions
 from .options.factors import FactorOptions
 from .options.mail import MailOptions
@@ -34,8 +35,10 @@ from .options.throttle import ThrottleOptions
 from .passwords.hashing import Hasher
 from .passwords.pool import Pool
 from .schema import SCHEMA
+from .signup import SignUp
 from .throttle import Throttle
-from .web import static
+from .verification import Verification
+from .web import signup, static, verify
 
 
 class NativeProvider(
@@ -55,27 +58,27 @@ class NativeProvider(
         """Open the tables and put the rooms together."""
         database = core.store(SCHEMA)
         addresses = Addresses(core, self.name)
-        outbox = Outbox(self.name, core.key("mail"))
         self.house = House(
             name=self.name,
             core=core,
             database=database,
             accounts=Accounts(database, self.name),
             addresses=addresses,
-            outbox=outbox,
-            post=Post(
-                enabled=bool(self.smtp_host),
-                outbox=outbox,
-                addresses=addresses,
-                folder=self.letters_path,
-                contact=self.mail_contact,
-            ),
+            post=open_post(self, core, database, addresses, self.name),
             endings=Endings(core, database, self.name),
             hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
             throttle=Throttle(self, database, core.key("throttle")),
         )
+        self._open_sign_up()
+        core.in_background(self.house.approval.run)
         core.in_background(self.house.endings.run)
         core.in_background(self.house.throttle.run)
+
+    def _open_sign_up(self) -> None:
+        invitations, approval = Invitations(self.house), Approval(self.house, self)
+        verification = Verification(self.house, self, approval)
+        self.house.add(invitations=invitations, approval=approval, verification=verification)
+        self.house.add(sign_up=SignUp(self.house, self, invitations, approval, verification))
 
     async def begin_login(self, request: Request, transaction: Transaction) -> Step:
         return PASSWORD_FORM
@@ -87,4 +90,4 @@ class NativeProvider(
         await self.house.database.write(lambda connection: self.house.accounts.delete(connection, identity.subject))
 
     def pages(self) -> Sequence[Page]:
-        return [*static.PAGES]
+        return [*static.PAGES, *signup.pages(self), *verify.pages(self)]

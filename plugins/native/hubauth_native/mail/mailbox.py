@@ -19,14 +19,19 @@ class BadMailbox(LoginRefused):
 
 
 def mailbox(typed: str) -> str:
-    """An address in its one spelling; nobody is asked whether its domain exists. Raises BadMailbox."""
+    """An address in its one spelling; nobody is asked whether its domain exists. Raises BadMailbox.
+
+    All of it is ASCII: what is outside reaches the right box on few servers, and two spellings of one name may be two
+    people.
+    """
     address = typed.strip()
     if len(address) <= LONGEST:
         try:
-            found = validate_email(address, check_deliverability=False, globally_deliverable=False)
-        except EmailNotValidError:
+            found = validate_email(address, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        except (EmailNotValidError, UnicodeError):
             pass
         else:
-            if len(found.normalized) <= LONGEST:
-                return found.normalized
+            spelt = found.ascii_email or ""
+            if 0 < len(spelt) <= LONGEST:
+                return spelt
     raise BadMailbox("This is not an e-mail address. It looks like name@example.org.")

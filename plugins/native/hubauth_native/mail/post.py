@@ -7,7 +7,6 @@ headers or paragraphs of their own into a mail by way of a name.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from sqlalchemy import Connection
 from ..addresses import Addresses
 from .mailbox import BadMailbox, mailbox
 from .outbox import KEEP_TRYING, Letter, Outbox
+from .sending import Sending, Trouble
 
 LETTERS: Final = Path(__file__).with_name("letters")
 SUBJECT: Final = "Subject: "
@@ -35,15 +35,14 @@ def plain(value: object) -> str:
 class Post:
     """Where letters are handed in. `folder` holds letters that replace ours; `contact` is whom their readers may ask.
 
-    `enabled` says whether there is a mail server at all; without one, letters are dropped. `wake` tells whoever sends.
+    Without `sending` there is no mail server, and letters are dropped.
     """
 
-    enabled: bool
+    sending: Sending | None
     outbox: Outbox
     addresses: Addresses
     folder: str = ""
     contact: str = "the administrators of this hub"
-    wake: Callable[[], None] = lambda: None
     _letters: Environment = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -59,6 +58,15 @@ class Post:
         letters.globals |= {"hub_url": self.addresses.hub, "contact": self.contact}
         object.__setattr__(self, "_letters", letters)
 
+    @property
+    def enabled(self) -> bool:
+        """Whether mails are sent at all."""
+        return self.sending is not None
+
+    def trouble(self) -> Trouble | None:
+        """What administrators should know about mails, None if all is well. Raises StoreError."""
+        return self.sending.trouble() if self.sending else None
+
     def put(
         self, connection: Connection, letter_name: str, to: str, *, good_for: float = KEEP_TRYING, **values: Any
     ) -> None:
@@ -67,14 +75,14 @@ class Post:
         After `good_for` seconds it is not worth sending any more. An address that is none gets nothing: it may come
         from an import.
         """
-        if not self.enabled:
+        if self.sending is None:
             return
         try:
             address = mailbox(to)
         except BadMailbox:
             return
         self.outbox.post(connection, self.write(letter_name, address, **values), good_for=good_for)
-        self.wake()
+        self.sending.wake()
 
     def write(self, letter_name: str, to: str, **values: Any) -> Letter:
         """The letter itself."""

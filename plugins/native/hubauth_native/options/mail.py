@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from traitlets import Enum, Float, HasTraits, Integer, Unicode
+
+from hubauth_core import ConfigError
+from hubauth_core.plugin import SecretOption, read_secret
+
+from ..mail.transport import Security, Server
 
 
 class MailOptions(HasTraits):
@@ -25,6 +32,9 @@ class MailOptions(HasTraits):
         help="A file of certificates (PEM) that vouch for the mail server, beside those of this machine."
     ).tag(config=True)
     smtp_user = Unicode(help="Whom to sign in as at the mail server. Empty: nobody.").tag(config=True)
+    smtp_password = SecretOption(
+        help="The password at the mail server, where it does not stand in `smtp_password_file`."
+    ).tag(config=True)
     smtp_password_file = Unicode(help="A file that holds the password at the mail server.").tag(config=True)
     smtp_timeout = Float(
         20.0, min=1.0, max=120.0, help="Seconds for which one step of the mail server is waited for."
@@ -40,3 +50,30 @@ class MailOptions(HasTraits):
         help="A folder of letters that replace those that come with hubauth: text templates (Jinja) of the same "
         "file names, whose first line is `Subject: ...`."
     ).tag(config=True)
+
+    def mail_server(self, public_url: str) -> Server | None:
+        """The server that is configured, None if none is. Raises ConfigError."""
+        if not self.smtp_host:
+            return None
+        if not public_url:
+            raise ConfigError(
+                "'smtp_host' is set, but c.JupyterHub.public_url is not. Mails hold links to this hub, so it has to "
+                "know its own address: set public_url to what people type."
+            )
+        if self.smtp_password and self.smtp_password_file:
+            raise ConfigError("smtp_password and smtp_password_file are both set; keep one of them")
+        password = self.smtp_password
+        if self.smtp_password_file:
+            password = read_secret("smtp_password_file", self.smtp_password_file)
+        server = Server(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            security=cast(Security, self.smtp_security),
+            ca_file=self.smtp_ca_file,
+            user=self.smtp_user,
+            password=password,
+            timeout=self.smtp_timeout,
+            sender=self.mail_from,
+        )
+        server.check()
+        return server
