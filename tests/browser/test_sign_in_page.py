@@ -51,9 +51,13 @@ async def test_axe_finds_nothing_on_a_forms_own_page_and_on_the_refused_page(
 @hubs.newest_only
 async def test_axe_is_awake(hub: Hub, open_page: OpenPage, axe: str) -> None:
     page = await open_page(hub, "/hub/login")
-    await page.evaluate("document.querySelector('main').innerHTML = '<input><img src=/hub/logo>'")
+    wrong = "<input><img src=/hub/logo><p style='color: #444'>for the light alone</p>"
+    await page.evaluate("wrong => { document.querySelector('main').innerHTML = wrong }", wrong)
 
-    assert {finding.partition(":")[0] for finding in await findings(page, axe)} >= {"label", "image-alt"}
+    found = await findings(page, axe)
+    assert {finding.partition(":")[0] for finding in found} >= {"label", "image-alt"}
+    dim = {finding.split(": ")[1] for finding in found if finding.startswith("color-contrast") and "alone" in finding}
+    assert dim == {"dark", "phone dark"}
 
 
 @pytest.mark.parametrize("path", ["/hub/login", "/hub/auth/guests/login", "/hub/auth/uni/callback"])
