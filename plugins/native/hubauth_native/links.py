@@ -16,7 +16,7 @@ from hubauth_core import LoginRefused, Secret
 
 from .schema import links
 
-Purpose = Literal["verify", "approve", "invite", "reset", "first_password", "email_change"]
+Purpose = Literal["verify", "invite", "reset", "first_password", "email_change"]
 
 LONGEST: Final = 64
 """Characters of a token that are looked at."""
@@ -102,12 +102,16 @@ def digest(token: str) -> str:
     return hashlib.sha256(token[:LONGEST].encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _valid(provider: str, purpose: Purpose, token: str) -> tuple[Any, ...]:
-    fits = len(token) <= LONGEST
+def alive(provider: str, purpose: Purpose) -> tuple[Any, ...]:
+    """The conditions under which rows of the table are links that can still be used."""
     return (
-        links.c.digest == (digest(token) if fits else ""),
         links.c.provider == provider,
         links.c.purpose == purpose,
         links.c.uses_left > 0,
         links.c.expires_at > time.time(),
     )
+
+
+def _valid(provider: str, purpose: Purpose, token: str) -> tuple[Any, ...]:
+    fits = len(token) <= LONGEST
+    return (links.c.digest == (digest(token) if fits else ""), *alive(provider, purpose))

@@ -14,11 +14,12 @@ from hubauth_core.plugin import name_key, normalise
 
 RESERVED: Final = frozenset(
     {
-        "abuse", "admin", "administrator", "all", "anonymous", "api", "auth", "everybody", "everyone", "guest", "help",
-        "home", "hostmaster", "hub", "hubauth", "jupyter", "jupyterhub", "login", "logout", "me", "metrics", "moderator",
-        "nobody", "none", "noreply", "null", "oauth2", "official", "operator", "owner", "postmaster", "public", "root",
-        "security", "self", "server", "service", "services", "shared", "signup", "spawn", "staff", "static", "sudo",
-        "superuser", "support", "sysadmin", "system", "team", "token", "undefined", "user", "users", "webmaster",
+        "abuse", "admin", "administrator", "all", "anonymous", "api", "auth", "everybody", "everyone", "guest",
+        "help", "home", "hostmaster", "hub", "hubauth", "jupyter", "jupyterhub", "login", "logout", "me", "metrics",
+        "moderator", "nobody", "none", "noreply", "null", "oauth2", "official", "operator", "owner", "postmaster",
+        "public", "root", "security", "self", "server", "service", "services", "shared", "signup", "spawn", "staff",
+        "static", "sudo", "superuser", "support", "sysadmin", "system", "team", "token", "undefined", "user", "users",
+        "webmaster",
     }
 )  # fmt: skip
 """Names that people would take for the hub itself, or for those who run it (row M02)."""

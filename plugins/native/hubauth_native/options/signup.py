@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from traitlets import Bool, Enum, Float, HasTraits, Integer, List, Set, Unicode
 
-HOUR = 3600.0
+HOUR: Final = 3600.0
 
 
 class SignUpOptions(HasTraits):
@@ -79,3 +81,13 @@ class SignUpOptions(HasTraits):
     most_waiting = Integer(
         1000, min=1, help="How many accounts may wait for approval or for a proof; beyond it nobody may apply."
     ).tag(config=True)
+
+    @property
+    def mode(self) -> str:
+        """Who gets an account, after `open_signup` too."""
+        return "open" if self.open_signup else str(self.signup)
+
+    @property
+    def asks_email(self) -> str:
+        """Whether the form asks for an address; where the domain decides, it does."""
+        return "required" if self.mode == "email_domain" else str(self.ask_email)
