@@ -52,14 +52,14 @@ class LentBeside(Lent):
 class Beside(Generic[Kind]):
     """One provider, started, and what a command may ask of the hub's tables and of ours."""
 
+    hub: JupyterHub
+    """The hub as it is configured; it is not started."""
     provider: Kind
     core: Core
     database: Database
     identities: Identities
     mapper: Mapper
     hub_users: JupyterHubUsers
-    listed_admins: frozenset[str]
-    """The hub-wide `admin_users`."""
 
     def lead(self, subject: str, username: str) -> HubUser | None:
         """The hub user whom this identity reaches at its first sign-in; None: a new one.
@@ -115,13 +115,13 @@ def _started(told: Inspected, provider: Kind, database: Database, session: Sessi
     core = LentBeside(lending, provider)
     told.registry.ask_now("hubauth_start", provider.name, core=core)
     return Beside(
+        hub=told.hub,
         provider=provider,
         core=core,
         database=database,
         identities=room.identities,
         mapper=mapper,
         hub_users=hub_users,
-        listed_admins=frozenset(told.authenticator.admin_users),
     )
 
 
