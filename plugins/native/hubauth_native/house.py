@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hubauth_core import Core
 from hubauth_core.plugin import Database
@@ -16,6 +16,7 @@ from .passwords.hashing import Hasher
 from .throttle import Throttle
 
 if TYPE_CHECKING:
+    from .administration import Administration
     from .approval import Approval
     from .invitations import Invitations
     from .signup import SignUp
@@ -42,6 +43,9 @@ class House:
     approval: Approval = field(init=False)
     verification: Verification = field(init=False)
     sign_up: SignUp = field(init=False)
+    administration: Administration = field(init=False)
+    recovery: Any = field(init=False)
+    factors: Any = field(init=False)
 
     def add(self, **rooms: object) -> None:
         """Put rooms in that need the others; once, when the provider starts."""

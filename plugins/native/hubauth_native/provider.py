@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from hubauth_core import (
     PASSWORD_FORM,
     Core,
+    Entry,
     HubCall,
     Identity,
     LoginRefused,
@@ -21,7 +23,9 @@ from hubauth_core import (
 
 from .accounts import Accounts
 from .addresses import Addresses
+from .administration import Administration
 from .approval import Approval
+from .deletion import close_orphans, hub_user_deleted, hub_user_renamed
 from .endings import Endings
 from .house import House
 from .invitations import Invitations
@@ -38,7 +42,8 @@ from .schema import SCHEMA
 from .signup import SignUp
 from .throttle import Throttle
 from .verification import Verification
-from .web import signup, static, verify
+from .web import signup, static, user, users, verify
+from .web.rights import OF_THE_HUB, SCOPES
 
 
 class NativeProvider(
@@ -70,6 +75,9 @@ class NativeProvider(
             throttle=Throttle(self, database, core.key("throttle")),
         )
         self._open_sign_up()
+        self.house.add(administration=Administration(self.house))
+        core.define_scopes(SCOPES)
+        core.in_background(partial(close_orphans, self.house))
         core.in_background(self.house.approval.run)
         core.in_background(self.house.endings.run)
         core.in_background(self.house.throttle.run)
@@ -87,7 +95,15 @@ class NativeProvider(
         raise LoginRefused("The username or the password is not right.", code="bad_credentials")
 
     async def user_deleted(self, identity: Identity, hub: HubCall) -> None:
-        await self.house.database.write(lambda connection: self.house.accounts.delete(connection, identity.subject))
+        await hub_user_deleted(self.house, identity.subject)
+
+    async def user_renamed(self, identity: Identity, hub: HubCall, old_name: str) -> None:
+        listed = frozenset(self.admin_users | self.allowed_users)
+        await hub_user_renamed(self.house, identity.subject, old_name, hub.user.name, listed)
+
+    def entries(self) -> Sequence[Entry]:
+        label = "Accounts" if self.label == self.title else f"Accounts of {self.label}"
+        return [Entry(label=label, path=users.LIST, scopes=frozenset({*SCOPES, OF_THE_HUB}))]
 
     def pages(self) -> Sequence[Page]:
-        return [*static.PAGES, *signup.pages(self), *verify.pages(self)]
+        return [*static.PAGES, *users.pages(self), *user.pages(self), *signup.pages(self), *verify.pages(self)]
