@@ -13,6 +13,7 @@ from .addresses import Addresses
 from .endings import Endings
 from .mail.post import Post
 from .passwords.hashing import Hasher
+from .passwords.policy import Policy
 from .throttle import Throttle
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class House:
     post: Post
     endings: Endings
     hasher: Hasher
+    policy: Policy
     throttle: Throttle
     invitations: Invitations = field(init=False)
     approval: Approval = field(init=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hubauth_core import (
     PASSWORD_FORM,
@@ -37,6 +38,7 @@ from .options.passwords import PasswordOptions
 from .options.signup import SignUpOptions
 from .options.throttle import ThrottleOptions
 from .passwords.hashing import Hasher
+from .passwords.policy import Policy
 from .passwords.pool import Pool
 from .schema import SCHEMA
 from .signup import SignUp
@@ -72,6 +74,7 @@ class NativeProvider(
             post=open_post(self, core, database, addresses, self.name),
             endings=Endings(core, database, self.name),
             hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
+            policy=Policy(self.password_rules([urlsplit(core.public_url).hostname or ""]), core.log),
             throttle=Throttle(self, database, core.key("throttle")),
         )
         self._open_sign_up()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
-from traitlets import Bool, HasTraits, Integer, default
+from traitlets import Bool, HasTraits, Integer, List, Unicode, default
 
 from ..passwords.hashing import MOST_MEMORY, MOST_PASSES, Cost
+from ..passwords.policy import ALONE, WITH_FACTOR, Rules
 
 
 class PasswordOptions(HasTraits):
@@ -37,6 +39,31 @@ class PasswordOptions(HasTraits):
         200, min=1, help="Passwords that may wait to be hashed; beyond it people are asked to come back (503)."
     ).tag(config=True)
 
+    password_min_length = Integer(
+        ALONE, min=WITH_FACTOR, help="Characters that a password needs at least. NIST SP 800-63B asks for 15."
+    ).tag(config=True)
+    password_min_length_with_factor = Integer(
+        WITH_FACTOR,
+        min=WITH_FACTOR,
+        help="Characters that a password needs at least where a second factor is mandatory for the account.",
+    ).tag(config=True)
+    password_min_score = Integer(
+        2,
+        min=0,
+        max=4,
+        help="Least score of a new password by zxcvbn: 0 takes any, 2 withstands a million guesses, 4 ten billion.",
+    ).tag(config=True)
+    context_words = List(
+        Unicode(),
+        help="Words that people here would try first, such as the name of your institution. No password is made of "
+        "them alone. The hub's own name, and the person's, are among them anyway.",
+    ).tag(config=True)
+    breached_passwords_url = Unicode(
+        help="Address of a service that knows passwords from breaches, as https://api.pwnedpasswords.com/range/ does. "
+        "It is told five characters of a digest, nothing else. Unset: nobody is asked. If it does not answer, "
+        "passwords are taken without it, and the log says so."
+    ).tag(config=True)
+
     @default("hash_threads")
     def _half_of_the_processors(self) -> int:
         return max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -48,3 +75,13 @@ class PasswordOptions(HasTraits):
         if not self.argon2_unsafe:
             cost.check()
         return cost
+
+    def password_rules(self, place: Sequence[str]) -> Rules:
+        """Which passwords are taken; `place`: names of this hub."""
+        return Rules(
+            shortest=self.password_min_length,
+            shortest_with_factor=self.password_min_length_with_factor,
+            least_score=self.password_min_score,
+            place=[*place, *self.context_words],
+            breaches_url=self.breached_passwords_url,
+        )
