@@ -78,17 +78,17 @@ def parse(given: Mapping[str, str]) -> Query:
     known = {"q", "status", "admin", "factor", "origin", "sort", "page", "size"}
     if not given.keys() <= known:
         raise BadQuery(f"Known parameters: {', '.join(sorted(known))}.")
-    text, origin, sort = given.get("q", "").strip(), given.get("origin", ""), given.get("sort", "")
+    text, origin, sort = given.get("q", "").strip(), given.get("origin", ""), given.get("sort", "name")
     if len(text) > LONGEST or len(origin) > LONGEST or "\0" in text + origin:
         raise BadQuery(f"A search has at most {LONGEST} characters.")
-    order: Any = sort.removeprefix("-") or "name"
+    order: Any = sort.removeprefix("-")
     if order not in get_args(Order):
         raise BadQuery(f"sort is one of {', '.join(get_args(Order))}, or one of them after a minus sign.")
-    if (status := given.get("status", "")) not in ("", PENDING, ACTIVE, INACTIVE):
+    if (status := given.get("status")) not in (None, PENDING, ACTIVE, INACTIVE):
         raise BadQuery(f"status is one of {PENDING}, {ACTIVE}, {INACTIVE}.")
     return Query(
         text=text,
-        status=status,
+        status=status or "",
         admin=_flag("admin", given),
         factor=_flag("factor", given),
         origin=origin,
@@ -164,13 +164,13 @@ def _has_factor() -> ColumnElement[bool]:
 
 
 def _flag(name: str, given: Mapping[str, str]) -> bool | None:
-    if (text := given.get(name, "")) not in ("", *_FLAGS):
+    if (text := given.get(name)) not in (None, *_FLAGS):
         raise BadQuery(f"{name} is yes or no.")
-    return _FLAGS.get(text)
+    return None if text is None else _FLAGS[text]
 
 
 def _number(name: str, given: Mapping[str, str], usual: int, most: int) -> int:
-    text = given.get(name, "") or str(usual)
+    text = given.get(name, str(usual))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
         raise BadQuery(f"{name} is a number from 1 to {most}.")
     return int(text)

@@ -82,7 +82,7 @@ class UserPage(AdministrationPage):
 
     def _factors(self, account: Account) -> list[tuple[str, str, Moment | None]]:
         own = (factors.c.provider == self.house.name, factors.c.subject == account.id)
-        query = select(factors).where(*own, factors.c.confirmed_at.is_not(None), factors.c.kind != "recovery")
+        query = select(factors).where(*own, factors.c.kind != "recovery")
         with self.house.database.read() as connection:
             rows = connection.execute(query.order_by(factors.c.created_at)).mappings().all()
         return [

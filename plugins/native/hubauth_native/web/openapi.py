@@ -1,0 +1,242 @@
+"""The resources of `rest` in the words of OpenAPI 3.1. https://spec.openapis.org/oas/v3.1.1"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+from ..accounts import ACTIVE, INACTIVE, PENDING
+from ..administration import MOST
+from ..invitations import LONGEST as LONGEST_LIFE
+from ..invitations import MOST_USES
+from ..listing import LAST_PAGE, LONGEST, Order
+from ..listing import MOST as MOST_ON_A_PAGE
+from .acts import ACTS
+from .rights import MANAGE, READ
+
+Schema = dict[str, Any]
+
+LATEST: Final = 10_000_000_000.0
+"""The latest time that an account may be inactive until, in Unix seconds."""
+
+_TEXT: Final[Schema] = {"type": "string"}
+_ID: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_TIME: Final[Schema] = {"type": "number", "description": "Unix seconds."}
+_TIME_OR_NULL: Final[Schema] = {"type": ["number", "null"], "description": "Unix seconds."}
+_EMAIL: Final[Schema] = {
+    "type": ["string", "null"],
+    "maxLength": 254,
+    "pattern": r"^[a-z][a-z0-9]{0,30}@[a-z][a-z0-9]{0,30}\.org$",
+    "description": "An address, which nobody has proved to own; others than this pattern allows are fine as well.",
+}
+_FULL_NAME: Final[Schema] = {"type": ["string", "null"], "maxLength": 255, "pattern": r"^[ -~]*$"}
+
+
+def _object(required: tuple[str, ...] | None = None, /, **properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties if required is None else required),
+        "additionalProperties": False,
+    }
+
+
+_ACCOUNT: Final[Mapping[str, Schema]] = {
+    "id": _ID,
+    "username": _TEXT,
+    "full_name": _TEXT,
+    "email": {"type": ["string", "null"]},
+    "email_verified": {"type": "boolean"},
+    "status": {"enum": [PENDING, ACTIVE, INACTIVE]},
+    "inactive_until": _TIME_OR_NULL,
+    "reason": {"type": "string", "description": "Why it is inactive."},
+    "admin": {"type": ["boolean", "null"], "description": "Null leaves it to the hub."},
+    "origin": {"type": "string", "description": "Where the account comes from."},
+    "created_at": _TIME,
+    "approved_at": _TIME_OR_NULL,
+    "approved_by": _TEXT,
+    "terms_version": _TEXT,
+    "terms_at": _TIME_OR_NULL,
+    "last_sign_in_at": _TIME_OR_NULL,
+    "failures": {"type": "integer", "description": "Failed attempts since the last sign-in."},
+    "last_failure_at": _TIME_OR_NULL,
+    "password_set_at": _TIME_OR_NULL,
+    "must_change": {"type": "boolean"},
+}
+
+_LINK: Final[Schema] = {"type": "string", "description": "A one-time link; a path where the hub has no public_url."}
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Accounts": _object(
+        accounts={"type": "array", "items": _object(**_ACCOUNT, has_factor={"type": "boolean"})},
+        total={"type": "integer"},
+        page={"type": "integer"},
+        size={"type": "integer"},
+    ),
+    "Account": _object(
+        **_ACCOUNT, hub_user={"type": ["string", "null"], "description": "Null before the first sign-in."}
+    ),
+    "NewAccount": _object(
+        ("username",),
+        username={"type": "string", "maxLength": 255, "pattern": "^[a-z][a-z0-9]{2,30}$"},
+        full_name=_FULL_NAME,
+        email=_EMAIL,
+        admin={"type": ["boolean", "null"], "description": "Only administrators of the hub may set it."},
+    ),
+    "Made": _object(account={"$ref": "#/components/schemas/Account"}, link=_LINK),
+    "Changes": _object((), full_name=_FULL_NAME, email=_EMAIL),
+    "Act": _object(
+        ("act", "accounts"),
+        act={"enum": list(ACTS)},
+        accounts={"type": "array", "items": _ID, "minItems": 1, "maxItems": MOST},
+        until={
+            "type": ["number", "null"],
+            "minimum": 1,
+            "maximum": LATEST,
+            "description": "Of `deactivate`: Unix seconds; null is for good.",
+        },
+        reason={"type": ["string", "null"], "maxLength": 500, "pattern": r"^[ -~]*$"},
+    ),
+    "Done": _object(
+        changed={"type": "integer", "description": "How many accounts were changed; the others were so already."},
+        links={"type": "array", "items": _object(account=_ID, link=_LINK), "description": "Of `reset`."},
+    ),
+    "History": _object(
+        history={"type": "array", "items": _object(at=_TIME, act=_TEXT, actor=_TEXT, reason=_TEXT, address=_TEXT)}
+    ),
+    "Invitations": _object(
+        invitations={
+            "type": "array",
+            "items": _object(
+                id=_TEXT,
+                email=_TEXT,
+                uses_left={"type": "integer"},
+                created_at=_TIME,
+                expires_at=_TIME,
+                created_by=_TEXT,
+            ),
+        }
+    ),
+    "NewInvitation": _object(
+        (),
+        email=_EMAIL,
+        uses={"type": ["integer", "null"], "minimum": 1, "maximum": MOST_USES},
+        lifetime={"type": ["number", "null"], "minimum": 60, "maximum": LONGEST_LIFE, "description": "Seconds."},
+    ),
+    "Invited": _object(link={"type": ["string", "null"], "description": "Null where it was mailed."}),
+    "Error": _object(
+        status={"type": "integer"}, error={"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}, message=_TEXT
+    ),
+}
+
+FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    name: frozenset(SCHEMAS[name]["properties"]) for name in ("NewAccount", "Changes", "Act", "NewInvitation")
+}
+"""The fields of each body."""
+
+_ERRORS: Final[Mapping[str, str]] = {
+    "400": "A parameter or the body is not of its form.",
+    "403": f"There is no valid API token (a cookie does not count), it lacks the scope `{MANAGE}` or `{READ}`, or the "
+    "account has special rights.",
+    "404": "There is no such thing, or it is none of the caller's business.",
+    "409": "The name, or the address, is somebody's.",
+    "503": "The database does not answer now.",
+}
+_ALWAYS: Final = ("400", "403", "503")
+
+
+def describe(base_url: str) -> Schema:
+    """The description of the resources at `base_url`, which is a path or an address."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "hubauth-native",
+            "version": "1",
+            "description": "The accounts of one provider, for those who look after them. Every answer says "
+            "`Cache-Control: no-store`.",
+        },
+        "servers": [{"url": base_url}],
+        "security": [{"token": []}],
+        "paths": _paths(),
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": f"An API token of JupyterHub with the scope `{READ}` to look, `{MANAGE}` to act, or "
+                    "`admin:users`. Never a cookie.",
+                }
+            },
+            "schemas": dict(SCHEMAS),
+        },
+    }
+
+
+def _paths() -> Schema:
+    account, invitation = _in_path("account"), _in_path("invitation")
+    listed = _operation("listAccounts", "Accounts, a page at a time", "Accounts")
+    return {
+        "/accounts": {
+            "get": {**listed, "parameters": _query()},
+            "post": _operation(
+                "createAccount", "A new account, and the link for its owner", "Made", "NewAccount", ("409",), "201"
+            ),
+        },
+        "/accounts/{account}": {
+            "parameters": [account],
+            "get": _operation("getAccount", "One account", "Account", errors=("404",)),
+            "patch": _operation("changeAccount", "Change full name or address", "Account", "Changes", ("404", "409")),
+            "delete": _operation("deleteAccount", "Delete it, and its hub user", "Done", errors=("404",)),
+        },
+        "/accounts/{account}/history": {
+            "parameters": [account],
+            "get": _operation("getHistory", "What happened to an account", "History", errors=("404",)),
+        },
+        "/acts": {
+            "post": _operation("act", "Act on one or many accounts: on all, or on none", "Done", "Act", ("404",)),
+        },
+        "/invitations": {
+            "get": _operation("listInvitations", "Invitations that can still be used", "Invitations"),
+            "post": _operation("invite", "A new invitation", "Invited", "NewInvitation", (), "201"),
+        },
+        "/invitations/{invitation}": {
+            "parameters": [invitation],
+            "delete": _operation("withdrawInvitation", "Withdraw an invitation", "Done", errors=("404",)),
+        },
+    }
+
+
+def _query() -> list[Schema]:
+    text: Schema = {"type": "string", "maxLength": LONGEST, "pattern": r"^[ -~]*$"}
+    orders = [f"{sign}{order}" for order in get_args(Order) for sign in ("", "-")]
+    schemas: Mapping[str, Schema] = {
+        "q": {**text, "description": "Stands anywhere in username, full name or address."},
+        "status": {"enum": [PENDING, ACTIVE, INACTIVE]},
+        "admin": {"enum": ["yes", "no"]},
+        "factor": {"enum": ["yes", "no"], "description": "Whether it has a second factor."},
+        "origin": text,
+        "sort": {"enum": orders, "default": "name"},
+        "page": {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1},
+        "size": {"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE, "default": 50},
+    }
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]
+
+
+def _in_path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{32,64}$"}}
+
+
+def _operation(
+    name: str, summary: str, answer: str, body: str = "", errors: tuple[str, ...] = (), status: str = "200"
+) -> Schema:
+    told: Schema = {"operationId": name, "summary": summary}
+    if body:
+        told["requestBody"] = {"required": True, "content": _json(body)}
+    answers = {status: {"description": "As asked.", "content": _json(answer)}}
+    for each in sorted({*_ALWAYS, *errors}):
+        answers[each] = {"description": _ERRORS[each], "content": _json("Error")}
+    return {**told, "responses": answers}
+
+
+def _json(schema: str) -> Schema:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
