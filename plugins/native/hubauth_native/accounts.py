@@ -102,7 +102,8 @@ class Accounts:
     def create(self, connection: Connection, username: str, **values: Any) -> Account:
         """A new account; `values` as in `Account`. Raises LoginRefused for a name that cannot be, NameTaken."""
         name = normalise(username)
-        account = Account(id=secrets.token_hex(16), username=name, **{"created_at": time.time(), **values})
+        made = {"id": secrets.token_hex(16), "created_at": time.time()}
+        account = Account(**{**made, **values, "username": name})
         try:
             with connection.begin_nested():
                 connection.execute(insert(accounts).values(**self._row(account), name_key=name_key(name)))
