@@ -57,6 +57,19 @@ class ActingHandler(HubAuthHandler):
                 url = url_concat(sign_in_url(self.hub.base_url, record.provider, back), {"anew": "1"})
                 yield {"label": self.flow.registry.provider(record.provider).label, "url": url}
 
+    def end_other_sessions(self) -> None:
+        """End every session of whoever is signed in, in every other browser (row 7.4.3)."""
+        user, recent = self.current_user, self.is_recent()
+        self.host.end_sessions(self, user)
+        self.set_login_cookie(user)
+        if recent:  # it names the session, which is another one now
+            session.remember(self, user, self.host.public_url)
+
+    def stay_signed_in(self) -> None:
+        """Let this browser go on where every session of its hub user has ended, and it has just proved who it is."""
+        self.set_login_cookie(self.current_user)
+        session.remember(self, self.current_user, self.host.public_url)
+
     def note(self, what: str, provider: str) -> None:
         """Tell the next page of ours what was done."""
         session.keep(self, session.NOTE, f"{what}:{provider}", self.host.public_url)

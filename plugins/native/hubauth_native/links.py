@@ -16,7 +16,7 @@ from hubauth_core import LoginRefused, Secret
 
 from .schema import links
 
-Purpose = Literal["verify", "invite", "reset", "first_password", "email_change"]
+Purpose = Literal["verify", "invite", "reset", "first_password", "email_change", "email_undo"]
 
 LONGEST: Final = 64
 """Characters of a token that are looked at."""

@@ -16,12 +16,12 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import formatdate, parseaddr
 from functools import cached_property
-from ipaddress import ip_address
 from typing import Final, Literal
 
 import aiosmtplib
 
 from hubauth_core import ConfigError, Secret
+from hubauth_core.plugin import is_loopback
 
 from .mailbox import BadMailbox, mailbox
 from .outbox import Letter
@@ -68,7 +68,7 @@ class Server:
         _sender(self.sender)
         if bool(self.user) != bool(self.password):
             raise ConfigError("smtp_user and a password (smtp_password or smtp_password_file) belong together")
-        if self.user and self.security == "none" and not _is_this_machine(self.host):
+        if self.user and self.security == "none" and not is_loopback(self.host):
             raise ConfigError("smtp_security = 'none' would send smtp_password to another machine in the clear")
         _ = self.context
 
@@ -183,12 +183,3 @@ def _server_word(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPConnectError | OSError):
         return "cannot be reached"
     return "no encrypted connection or no sign-in"
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -51,6 +51,22 @@ class MailOptions(HasTraits):
         "file names, whose first line is `Subject: ...`."
     ).tag(config=True)
 
+    reset_link_minutes = Integer(
+        60, min=5, max=60, help="Minutes for which a link to a new password works that somebody has asked for."
+    ).tag(config=True)
+    issued_link_minutes = Integer(
+        1440,
+        min=10,
+        max=1440,
+        help="Minutes for which a link to a first or a new password works that an administrator has made.",
+    ).tag(config=True)
+    email_link_minutes = Integer(
+        60, min=10, max=1440, help="Minutes for which the link works that proves a new e-mail address."
+    ).tag(config=True)
+    email_undo_days = Integer(
+        7, min=1, max=30, help="Days for which the owner of the old address can take a change of the address back."
+    ).tag(config=True)
+
     def mail_server(self, public_url: str) -> Server | None:
         """The server that is configured, None if none is. Raises ConfigError."""
         if not self.smtp_host:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
 from tornado import web
 
-from hubauth_core import HubAuthError
+from hubauth_core import HubAuthError, LoginRefused
 from hubauth_core.plugin import ActingHandler, answer_to, hub_user, recall_note
 
 from ..accounts import Account
@@ -57,6 +58,17 @@ class NativePage(ActingHandler):
         if len(values) > 1 or any(len(value) > longest for value in values):
             raise web.HTTPError(400, "The form is malformed. Go back and try again.")
         return values[0] if values else ""
+
+    @property
+    def captcha(self) -> Markup:
+        """What stands in a form of visitors to tell people from programs; nothing, where nobody wants it."""
+        return self.house.captcha.field() if self.house.captcha else Markup()
+
+    async def check_captcha(self) -> None:
+        """Raises LoginRefused where a form of visitors does not come from a person."""
+        asked = self.house.captcha
+        if asked is not None and not await asked.check(self.plain_request()):
+            raise LoginRefused("Show that you are a person, and send the form again.", code="captcha_refused")
 
     async def show(self, template: str, error: HubAuthError | None = None, **shown: Any) -> None:
         """A page, with what went wrong above its form, and what the act before has done."""
