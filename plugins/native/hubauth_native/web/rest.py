@@ -19,6 +19,7 @@ from hubauth_core.plugin import Caller, JSONHandler, Reply, caller_of, hub_user,
 from ..accounts import Account
 from ..administration import MOST
 from ..invitations import LONGEST, MOST_USES
+from ..links import LinkOver
 from ..listing import BadQuery, parse
 from ..mail.mailbox import mailbox
 from .account_model import account_model, history_model, invitation_model
@@ -240,7 +241,10 @@ class InvitationResource(Resource):
         self.rights.check_manages_all()
         if not _ID.fullmatch(invitation_id):
             raise LoginRefused("There is no such invitation.", code="not_found")
-        await self.house.invitations.revoke(invitation_id, self.who["actor"])
+        try:
+            await self.house.invitations.revoke(invitation_id, self.who["actor"])
+        except LinkOver:
+            raise LoginRefused("There is no such invitation.", code="not_found") from None
         return Reply(200, {"changed": 1, "links": []})
 
 
