@@ -77,7 +77,7 @@ class Hub:
 
     def start(self) -> Hub:
         """Start it and wait until proxy and hub answer; raises RuntimeError with its log if it ends instead."""
-        self.process.start()
+        self.process.start_warm()
         self.process.wait_until(lambda: answers(f"{self.url}/hub/health"))
         return self
 
