@@ -204,9 +204,9 @@ class Button:
 class Form:
     """A form to show. `html` replaces the fields by markup that the administrator's own configuration brings.
 
-    `text` stands above the fields, and `error`, which says what was wrong with the answer before; `more` is markup of
-    the provider's own that follows the form, and `script` the address of a script below the hub that it needs. `memo`
-    goes into the transaction, which a form of a second step needs.
+    `text` stands above the fields, and `error`, which says what was wrong with the answer before; `inside` is markup of
+    the provider's own between the fields and the button, `more` what follows the form, and `script` the address of a
+    script below the hub that it needs. `memo` goes into the transaction, which a form of a second step needs.
     """
 
     fields: tuple[Field, ...] = ()
@@ -215,6 +215,7 @@ class Form:
     text: str = ""
     error: str = ""
     html: Markup | None = None
+    inside: Markup | None = None
     more: Markup | None = None
     script: str = ""
     memo: Mapping[str, str] = field(default_factory=_nothing)

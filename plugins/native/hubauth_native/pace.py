@@ -64,7 +64,8 @@ def wait(counter: Counter, limit: Limit, now: float) -> float:
 def count(counter: Counter, limit: Limit, now: float) -> Counter:
     """The counter with one attempt more."""
     after = level(counter, limit, now) + 1
-    if after < limit.attempts:
+    beyond = after - limit.attempts
+    if beyond < -0.5:  # half an attempt drains while people type
         return Counter(after, now, now)
-    doublings = min(after - limit.attempts, MOST_DOUBLINGS)
+    doublings = min(max(0.0, beyond), MOST_DOUBLINGS)
     return Counter(after, now, now + min(limit.pace, FIRST_DELAY * 2**doublings))

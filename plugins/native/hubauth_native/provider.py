@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hubauth_core import (
-    PASSWORD_FORM,
+    Answered,
+    Challenge,
     Core,
+    Credential,
     Entry,
     HubCall,
     Identity,
-    LoginRefused,
     Page,
     Provider,
+    RefreshedIdentity,
     Request,
     SignIn,
     Step,
@@ -27,8 +30,12 @@ from .addresses import Addresses
 from .administration import Administration
 from .approval import Approval
 from .deletion import close_orphans, hub_user_deleted, hub_user_renamed
+from .email_change import EmailChange
 from .endings import Endings
+from .factors.rooms import furnish
+from .further import Further, NewPassword, NewTerms
 from .house import House
+from .identity import look
 from .invitations import Invitations
 from .mail.opening import open_post
 from .options.administration import AdministrationOptions
@@ -37,14 +44,17 @@ from .options.mail import MailOptions
 from .options.passwords import PasswordOptions
 from .options.signup import SignUpOptions
 from .options.throttle import ThrottleOptions
+from .password_change import PasswordChange
 from .passwords.hashing import Hasher
 from .passwords.policy import Policy
 from .passwords.pool import Pool
+from .recovery import Recovery
 from .schema import SCHEMA
+from .signin import SigningIn
 from .signup import SignUp
 from .throttle import Throttle
 from .verification import Verification
-from .web import signup, static, user, users, verify
+from .web import account, passkeys, recovery, rest, security, signup, static, user, users, verify
 from .web.rights import OF_THE_HUB, SCOPES
 
 
@@ -76,14 +86,31 @@ class NativeProvider(
             hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
             policy=Policy(self.password_rules([urlsplit(core.public_url).hostname or ""]), core.log),
             throttle=Throttle(self, database, core.key("throttle")),
+            captcha=self.new_captcha(),
         )
+        furnish(self.house, self)
+        self._open_recovery()
         self._open_sign_up()
+        self._open_sign_in()
         self.house.add(administration=Administration(self.house))
         core.define_scopes(SCOPES)
         core.in_background(partial(close_orphans, self.house))
         core.in_background(self.house.approval.run)
         core.in_background(self.house.endings.run)
+        core.in_background(self.house.recovery.run)
         core.in_background(self.house.throttle.run)
+
+    def _open_recovery(self) -> None:
+        self.house.add(recovery=Recovery(self.house, self), password_change=PasswordChange(self.house))
+        self.house.add(email_change=EmailChange(self.house, self))
+
+    def _open_sign_in(self) -> None:
+        steps: dict[str, Further] = {
+            "second_factor": self.house.second_factor,
+            "new_password": NewPassword(self.house),
+            "terms": NewTerms(self.house, self.house.sign_up.terms),
+        }
+        self.house.add(sign_in=SigningIn(self.house, self, steps, passkey_steps={"terms"}))
 
     def _open_sign_up(self) -> None:
         invitations, approval = Invitations(self.house), Approval(self.house, self)
@@ -92,10 +119,20 @@ class NativeProvider(
         self.house.add(sign_up=SignUp(self.house, self, invitations, approval, verification))
 
     async def begin_login(self, request: Request, transaction: Transaction) -> Step:
-        return PASSWORD_FORM
+        return await self.house.sign_in.begin(request, transaction)
 
     async def finish_login(self, request: Request, transaction: Transaction) -> SignIn | Step:
-        raise LoginRefused("The username or the password is not right.", code="bad_credentials")
+        return await self.house.sign_in.finish(request, transaction)
+
+    async def check_login(
+        self, provider: str, identity: Identity, granted_scopes: AbstractSet[str], answer: Answered | None
+    ) -> Challenge | None:
+        return await self.house.step_up.check(provider, identity, answer)
+
+    async def refresh_identity(
+        self, identity: Identity, credential: Credential | None, hub: HubCall
+    ) -> RefreshedIdentity:
+        return look(self.house.accounts, identity)
 
     async def user_deleted(self, identity: Identity, hub: HubCall) -> None:
         await hub_user_deleted(self.house, identity.subject)
@@ -109,4 +146,15 @@ class NativeProvider(
         return [Entry(label=label, path=users.LIST, scopes=frozenset({*SCOPES, OF_THE_HUB}))]
 
     def pages(self) -> Sequence[Page]:
-        return [*static.PAGES, *users.pages(self), *user.pages(self), *signup.pages(self), *verify.pages(self)]
+        return [
+            *static.PAGES,
+            *security.pages(self),
+            *passkeys.pages(self),
+            *users.pages(self),
+            *user.pages(self),
+            *rest.pages(self),
+            *account.pages(self),
+            *recovery.pages(self),
+            *signup.pages(self),
+            *verify.pages(self),
+        ]
