@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from typing import IO, Any, Final, Literal
 
 from .accounts import Account
-from .importing.table import COLUMNS, FORMULA
+from .importing.table import COLUMNS, FORMULA, TIMES
 from .listing import MOST, Listing, Query
 
 HASH: Final = "password_hash"
-TIMES: Final = ("created_at", "approved_at", "last_sign_in_at", "inactive_until")
 
 Format = Literal["json", "csv"]
 

@@ -13,7 +13,7 @@ from hubauth_core import HubAuthError, LoginRefused
 from hubauth_core.cli.extending import Beside
 
 from ..accounts import ACTIVE
-from .bringing import Result
+from .planning import Result
 
 if TYPE_CHECKING:
     from ..provider import NativeProvider

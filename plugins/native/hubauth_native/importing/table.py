@@ -24,7 +24,8 @@ LARGEST: Final = 64 * 2**20
 
 COLUMNS: Final = ("username", "full_name", "email", "email_verified", "status", "admin", "password_hash")
 """What is taken from a table."""
-PASSED_OVER: Final = ("id", "provider", "origin", "created_at", "last_sign_in_at", "inactive_until", "status_reason")
+TIMES: Final = ("created_at", "approved_at", "last_sign_in_at", "inactive_until")
+PASSED_OVER: Final = ("id", "origin", "status_reason", *TIMES)
 """What `hubauth native export` writes beside that; it is nothing that a table can say."""
 CLEAR: Final = ("password", "passwd", "passphrase", "pin")
 
