@@ -14,7 +14,7 @@ from .identities import Identities
 from .registry import Registry
 from .types import Answered, SignIn
 
-PASSING: Final = frozenset({"rule_failed", "too_many_attempts"})
+PASSING: Final = frozenset({"rule_failed", "second_factor_needed", "too_many_attempts"})
 """Reasons that say nothing for good about a person."""
 
 

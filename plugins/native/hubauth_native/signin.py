@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from hubauth_core import Field, Form, LoginRefused, Request, SignIn, Step, Transaction
 
 from .accounts import Account
+from .factors.passkeys import SIGN_IN_BUTTON
 from .further import Further, one
 from .house import House
 from .identity import Meant, People, decision_of, identity_of
@@ -189,7 +190,11 @@ class SigningIn:
     async def _form(self, request: Request, username: str = "") -> Form:
         name = Field(name="username", label="Username or e-mail", autocomplete="username", value=username)
         password = Field(name="password", label="Password", type="password", autocomplete="current-password")
-        return Form(fields=(name, password), more=await self._below(request))
+        form = Form(fields=(name, password), more=await self._below(request))
+        passkeys = self._house.passkeys
+        if not (passkeys.passwordless and passkeys.possible(request.handler)):
+            return form
+        return replace(form, buttons=(SIGN_IN_BUTTON,), script=passkeys.script)
 
     async def _below(self, request: Request) -> Markup | None:
         """Other ways on, below the form."""
