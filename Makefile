@@ -30,8 +30,9 @@ help:
 	@echo "make constraints   pin what .venv holds now"
 	@echo "make clean         remove all that these commands have made"
 
+# in the order of the folders, browsers and hubs first: a file of few tests that take long must not come last
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
