@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hubauth_core import (
     Answered,
@@ -39,7 +38,7 @@ from .identity import look
 from .invitations import Invitations
 from .mail.opening import open_post
 from .options.administration import AdministrationOptions
-from .options.factors import FactorOptions
+from .options.factors import REQUIRED, FactorOptions
 from .options.mail import MailOptions
 from .options.passwords import PasswordOptions
 from .options.signup import SignUpOptions
@@ -54,7 +53,7 @@ from .signin import SigningIn
 from .signup import SignUp
 from .throttle import Throttle
 from .verification import Verification
-from .web import account, passkeys, recovery, rest, security, signup, static, user, users, verify
+from .web import account, passkeys, recovery, rest, security, signup, static, strength, user, users, verify
 from .web.rights import OF_THE_HUB, SCOPES
 
 
@@ -84,7 +83,7 @@ class NativeProvider(
             post=open_post(self, core, database, addresses, self.name),
             endings=Endings(core, database, self.name),
             hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
-            policy=Policy(self.password_rules([urlsplit(core.public_url).hostname or ""]), core.log),
+            policy=Policy(self.password_rules(core.public_url, second_factor=self.second_factor == REQUIRED), core.log),
             throttle=Throttle(self, database, core.key("throttle")),
             captcha=self.new_captcha(),
         )
@@ -148,6 +147,7 @@ class NativeProvider(
     def pages(self) -> Sequence[Page]:
         return [
             *static.PAGES,
+            *strength.pages(self),
             *security.pages(self),
             *passkeys.pages(self),
             *users.pages(self),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from traitlets import Bool, HasTraits, Integer, List, Unicode, default
 
@@ -45,7 +45,7 @@ class PasswordOptions(HasTraits):
     password_min_length_with_factor = Integer(
         WITH_FACTOR,
         min=WITH_FACTOR,
-        help="Characters that a password needs at least where a second factor is mandatory for the account.",
+        help="The same where `second_factor` is `required`: for everybody.",
     ).tag(config=True)
     password_min_score = Integer(
         2,
@@ -76,12 +76,12 @@ class PasswordOptions(HasTraits):
             cost.check()
         return cost
 
-    def password_rules(self, place: Sequence[str]) -> Rules:
-        """Which passwords are taken; `place`: names of this hub."""
+    def password_rules(self, public_url: str, *, second_factor: bool) -> Rules:
+        """Which passwords are taken at this hub; `second_factor`: whether everybody must have one."""
         return Rules(
-            shortest=self.password_min_length,
-            shortest_with_factor=self.password_min_length_with_factor,
+            shortest=self.password_min_length_with_factor if second_factor else self.password_min_length,
+            advised=WITH_FACTOR if second_factor else ALONE,
             least_score=self.password_min_score,
-            place=[*place, *self.context_words],
+            place=[urlsplit(public_url).hostname or "", *self.context_words],
             breaches_url=self.breached_passwords_url,
         )

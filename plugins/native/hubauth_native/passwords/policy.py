@@ -49,13 +49,13 @@ class Strength:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What an administrator may set. `shortest`: characters; `shortest_with_factor`: where a second factor is a must.
+    """What an administrator may set. `shortest`: characters, `advised`: what NIST asks for here.
 
     `least_score`: as of zxcvbn, 0 to 4. `place`: names and words of this hub. `breaches_url`: "" asks nobody.
     """
 
     shortest: int = ALONE
-    shortest_with_factor: int = WITH_FACTOR
+    advised: int = ALONE
     least_score: int = 2
     place: Sequence[str] = ()
     breaches_url: str = ""
@@ -69,17 +69,14 @@ class Policy:
         self._place = words_of([*SERVICE, *rules.place])
         self._breaches = Breaches(rules.breaches_url, log) if rules.breaches_url else None
         self._pool = Pool(threads=1, queue=50)
-        if rules.shortest < ALONE:
-            log.warning("hubauth: passwords of %d characters are taken; NIST asks for %d.", rules.shortest, ALONE)
-
-    def shortest(self, *, with_factor: bool) -> int:
-        """Characters that a password needs at least; `with_factor`: a second factor is mandatory for the account."""
-        return self.rules.shortest_with_factor if with_factor else self.rules.shortest
+        if rules.shortest < rules.advised:
+            words = "hubauth: passwords of %d characters are taken; without a second factor for all, NIST asks for %d"
+            log.warning(words, rules.shortest, rules.advised)
 
     async def check(self, password: str, about: Sequence[str] = (), *, least: int | None = None) -> None:
         """Raises PasswordRefused, whose sentence says why, and Busy.
 
-        `about`: username, address and name of the person. `least`: characters, see `shortest`.
+        `about`: username, address and name of the person. `least`: characters, where it is not the usual number.
         """
         judged = await self.strength(password, about, least=least)
         if not judged.ok:

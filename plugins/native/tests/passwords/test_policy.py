@@ -41,11 +41,11 @@ async def test_fifteen_characters_at_least(native: NativeProvider) -> None:
 
 
 @pytest.mark.row("P01", "6.2.1")
-async def test_eight_where_a_second_factor_is_mandatory(policy: Policy) -> None:
-    least = policy.shortest(with_factor=True)
-    assert "7 of at least 8" in await refusal(policy, "kV8qLw2", least=least)
-    await policy.check("kV8qLw2n", least=least)
-    assert policy.shortest(with_factor=False) == 15
+@pytest.mark.parametrize(("second_factor", "least"), [("required", 8), ("admins", 15), ("optional", 15)])
+async def test_eight_where_everybody_must_have_a_second_factor(start: Start, second_factor: str, least: int) -> None:
+    policy, password = start(second_factor=second_factor).house.policy, "kV8qLw2nRz6tYbM"
+    assert f"{least - 1} of at least {least}" in await refusal(policy, password[: least - 1])
+    await policy.check(password[:least])
 
 
 @pytest.mark.row("P04")
@@ -153,8 +153,10 @@ async def test_the_worst_password_takes_a_moment() -> None:
     assert time.thread_time() - begun < 1
 
 
-def test_shorter_passwords_are_an_administrators_word(start: Start, caplog: pytest.LogCaptureFixture) -> None:
-    assert start(password_min_length=10).house.policy.shortest(with_factor=False) == 10
+async def test_shorter_passwords_are_an_administrators_word(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    policy = start(password_min_length=10).house.policy
     assert "NIST" in caplog.text
+    await policy.check("kV8qLw2nRz")
     with pytest.raises(Exception, match="password_min_length"):
         start(password_min_length=7)
