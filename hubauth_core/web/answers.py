@@ -57,11 +57,13 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "blocked": _NOT_LET_IN,
         "callback_repeated": _START_AGAIN,
         "cancelled": Answer(403, "Sign-in was cancelled"),
+        "captcha_refused": _NOT_ALLOWED,
         "code_missing": _START_AGAIN,
         "code_refused": _START_AGAIN,
         "consent_needed": _NOT_ALLOWED,
-        "email_taken": Answer(409, "This address is taken"),
         "email_invalid": Answer(400, "This address cannot be used"),
+        "email_same": Answer(409, "Nothing was changed"),
+        "email_taken": Answer(409, "This address is taken"),
         "first_login_link": Answer(403, "Nobody here has connected this account"),
         "first_login_refused": _NOT_LET_IN,
         "home_refused": _NOT_LET_IN,
@@ -78,7 +80,9 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "not_allowed": _NOT_LET_IN,
         "not_connected": _NOTHING_THERE,
         "not_found": _NOTHING_THERE,
+        "nothing_typed": Answer(400, "Something is missing"),
         "own_consent": _NOT_ALLOWED,
+        "password_refused": Answer(400, "This password cannot be used"),
         "plugin_failed": Answer(500, _DID_NOT_WORK, api=502),
         "provider_mismatch": _START_AGAIN,
         "provider_refused_client": Answer(_NOT_SET_UP.status, _NOT_SET_UP.title, api=502),
@@ -96,6 +100,7 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "unknown_host": _NOTHING_THERE,
         "unknown_provider": _NOTHING_THERE,
         "unknown_resource": _NOTHING_THERE,
+        "wrong_password": _NOT_ALLOWED,
     }
 )
 """Reason codes whose answer differs from that of their branch."""

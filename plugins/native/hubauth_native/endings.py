@@ -23,6 +23,9 @@ Kind = Literal["access", "user"]
 EVERY: Final = 5.0
 """Seconds after which the hub looks for what other processes have written down."""
 
+PATIENCE: Final = 5.0
+"""Seconds for which whoever wanted it waits for servers to stop."""
+
 
 def want(connection: Connection, provider: str, account_id: str, kind: Kind = "access") -> None:
     """Write down that a hub user's access has to end (`access`), or that the hub user has to go (`user`)."""
@@ -36,40 +39,53 @@ def want(connection: Connection, provider: str, account_id: str, kind: Kind = "a
 
 
 class Endings:
-    """Acts on what is written down, one at a time."""
+    """Acts on what is written down."""
 
     def __init__(self, core: Core, database: Database, provider: str) -> None:
         self._core = core
         self._database = database
         self._provider = provider
-        self._alone = asyncio.Lock()
+        self._under_way: dict[tuple[str, float], asyncio.Task[None]] = {}
 
     async def act(self) -> None:
-        """End what has to end now; outside the hub nothing, which then does it. Raises StoreError."""
+        """End what has to end now; outside the hub nothing, which then does it. Raises StoreError.
+
+        Sessions and tokens are gone when this comes back. Servers may still be stopping, if that takes longer than
+        `PATIENCE`; what fails of it is logged, and done again.
+        """
         if not self._core.in_hub:
             return
-        async with self._alone:
-            with self._database.read() as connection:
-                query = select(endings.c.account_id, endings.c.kind, endings.c.wanted_at)
-                waiting = connection.execute(query.where(endings.c.provider == self._provider)).all()
-            # All at once: of none the sessions go on while servers of another are waited for.
-            done = await asyncio.gather(*(self._do(*each) for each in waiting), return_exceptions=True)
-        for failed in done:
-            if isinstance(failed, BaseException):
-                raise failed
-
-    async def _do(self, account_id: str, kind: Kind, wanted_at: float) -> None:
-        if kind == "user":
-            await self._core.delete_hub_user(account_id)
-        else:
-            await self._core.end_access(account_id)
-        await self._database.write(partial(_forget, account_id, wanted_at))
+        with self._database.read() as connection:
+            query = select(endings.c.account_id, endings.c.kind, endings.c.wanted_at)
+            waiting = connection.execute(query.where(endings.c.provider == self._provider)).all()
+        tasks = [self._begin(*each) for each in waiting]
+        if tasks:
+            await asyncio.wait(tasks, timeout=PATIENCE)
 
     async def run(self) -> None:
         """Act again and again."""
         while True:
             await self.act()
             await asyncio.sleep(EVERY)
+
+    def _begin(self, account_id: str, kind: Kind, wanted_at: float) -> asyncio.Task[None]:
+        """The work on one row; on one that is worked on already, that work. What is wanted once more is done anew."""
+        key = (account_id, 0.0 if kind == "user" else wanted_at)
+        if key not in self._under_way:
+            task = asyncio.create_task(self._do(account_id, kind, wanted_at))
+            task.add_done_callback(lambda _: self._under_way.pop(key))
+            self._under_way[key] = task
+        return self._under_way[key]
+
+    async def _do(self, account_id: str, kind: Kind, wanted_at: float) -> None:
+        try:
+            if kind == "user":
+                await self._core.delete_hub_user(account_id)
+            else:
+                await self._core.end_access(account_id)
+            await self._database.write(partial(_forget, account_id, wanted_at))
+        except Exception:
+            self._core.log.exception("hubauth: what %s has open did not end; it is tried again", account_id)
 
 
 def _forget(account_id: str, wanted_at: float, connection: Connection) -> None:

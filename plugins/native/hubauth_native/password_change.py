@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from hubauth_core import Event, LoginRefused, Secret
 
 from .accounts import Account
 from .house import House
 from .passwords.changing import set_password
-from .schema import accounts
+
+MOST_FAILURES: Final = 100
+"""Wrong passwords in a row after which only a new one by a link opens the account (row P10)."""
 
 
 class WrongPassword(LoginRefused):
@@ -22,24 +26,20 @@ class WrongPassword(LoginRefused):
 
 
 async def prove(house: House, account: Account, password: str, address: str) -> None:
-    """Whoever has the session knows the password too, where there is one. Raises WrongPassword, TooMany, Busy."""
+    """Whoever has the session knows the password too, where there is one. Raises WrongPassword, TooMany, Busy.
+
+    Counts as a failed sign-in until it has succeeded, so that nobody guesses here what is shut there (row P10).
+    """
     if account.password_hash is None:
         return
-    await house.throttle.admit("password", account=account.id, address=address)
-    verified = await house.hasher.verify(account.password_hash, password)
+    shut = await house.throttle.write(partial(_count, house, account, address))
+    verified = await house.hasher.verify(None if shut else account.password_hash, password)
     if not verified.ok:
-        await house.database.write(lambda connection: _failed(connection, account.id))
-        house.core.record(
-            Event(
-                kind="password_refused",
-                subject=account.id,
-                username=account.username,
-                reason=WrongPassword.default_code,
-                address=address,
-            )
-        )
+        code = WrongPassword.default_code
+        event = Event(kind="password_refused", subject=account.id, username=account.username, reason=code)
+        house.core.record(replace(event, address=address))
         raise WrongPassword("The current password is not right.")
-    await house.throttle.succeeded("password", account=account.id)
+    await house.throttle.write(partial(_proved, house, account))
 
 
 class PasswordChange:
@@ -80,6 +80,15 @@ def about(account: Account) -> tuple[str, ...]:
     return tuple(filter(None, (account.username, account.email, account.full_name)))
 
 
-def _failed(connection: Connection, account_id: str) -> None:
-    failed = {"failures": accounts.c.failures + 1, "last_failure_at": time.time()}
-    connection.execute(update(accounts).where(accounts.c.id == account_id).values(**failed))
+def _count(house: House, account: Account, address: str, connection: Connection) -> bool:
+    house.throttle.take(connection, kind="password", account=account.id, address=address)
+    held = house.accounts.held(connection, account.id)
+    if held is None or held.failures >= MOST_FAILURES:
+        return True
+    house.accounts.change(connection, account.id, failures=held.failures + 1, last_failure_at=time.time())
+    return False
+
+
+def _proved(house: House, account: Account, connection: Connection) -> None:
+    house.throttle.forget(connection, kind="password", account=account.id)
+    house.accounts.change(connection, account.id, failures=0, last_failure_at=account.last_failure_at)
