@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 
 from hubauth_core import Event, LoginRefused
 
@@ -15,7 +15,6 @@ from .approval import SELF, Approval
 from .house import House
 from .links import LinkOver
 from .options.signup import SignUpOptions
-from .schema import browsers, factors
 
 
 class AddressTaken(LoginRefused):
@@ -127,11 +126,9 @@ class Verification:
 
     def _clear(self, connection: Connection, account: Account) -> None:
         """What was set up before the address was proved was perhaps somebody else's doing, and vanishes (row V32)."""
-        name = self._house.name
-        for table in (factors, browsers):
-            connection.execute(delete(table).where(table.c.provider == name, table.c.subject == account.id))
+        self._house.factors.reset(connection, self._house.name, account.id)
         links.withdraw(connection, account.id)
-        endings.want(connection, name, account.id)
+        endings.want(connection, self._house.name, account.id)
 
     def _send_held(self, connection: Connection, *, account_id: str, owner: Account | None) -> None:
         account = self._house.accounts.held(connection, account_id)

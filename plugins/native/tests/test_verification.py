@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from hubauth_core import LoginRefused
 from hubauth_native import NativeProvider, links, schema
@@ -94,17 +94,14 @@ async def test_what_was_set_up_before_the_proof_vanishes(native: NativeProvider)
     house = native.house
 
     def plant(connection: Connection) -> None:
-        values = {"keeper": "local", "provider": "local", "subject": account.id, "label": "trojan", "created_at": 1.0}
-        factor = {"id": "f" * 32, "kind": "totp", "data": b"x", "counter": 0}
-        connection.execute(insert(schema.factors).values(**values, **factor))
-        connection.execute(insert(schema.browsers).values(**values, digest="b" * 64, expires_at=9e9))
+        house.factors.add(connection, ("local", account.id), "totp", digest="d" * 64)
         links.make(connection, "local", "reset", lifetime=900.0, account_id=account.id)
         links.make(connection, "local", "email_change", lifetime=900.0, account_id=account.id)
 
     house.database.write_now(plant)
     await house.verification.confirm(token_in(letters(native)[0]))
     with house.database.read() as connection:
-        for table in (schema.factors, schema.browsers, schema.links):
+        for table in (schema.factors, schema.links):
             assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0, table.name
     assert house.core.ended == [account.id]  # type: ignore[attr-defined]
 

@@ -60,6 +60,7 @@ class SignUpPage(ApplicantPage):
         token = ""
         try:
             token = self.one("invitation")
+            await self.check_captcha()
             account = await self.house.sign_up.register(self._application(token))
         except HubAuthError as error:
             await self._show_again(token, error)
@@ -89,6 +90,7 @@ class SignUpPage(ApplicantPage):
             invitation=token,
             invited_email=email,
             form=secrets.token_urlsafe(24),
+            captcha=self.captcha,
             terms=self.house.sign_up.terms,
             asks_email=options.asks_email,
             asks_full_name=options.ask_full_name,
