@@ -159,7 +159,8 @@ def _holds(text: str) -> ColumnElement[bool]:
 
 
 def _has_factor() -> ColumnElement[bool]:
-    own = (factors.c.provider == accounts.c.provider, factors.c.subject == accounts.c.id)
+    here = accounts.c.provider
+    own = (factors.c.keeper == here, factors.c.provider == here, factors.c.subject == accounts.c.id)
     return exists().where(*own, factors.c.kind.in_(_SECOND_STEPS))
 
 
