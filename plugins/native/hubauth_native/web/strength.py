@@ -27,6 +27,8 @@ class StrengthPage(NativePage):
             strength = await self._judge()
         except HubAuthError as error:
             self.set_status(answer_to(error).status)
+            if retry_after := getattr(error, "retry_after", None):
+                self.set_header("Retry-After", str(int(retry_after)))
             self.finish({"error": error.code})
         else:
             self.finish(asdict(strength))
