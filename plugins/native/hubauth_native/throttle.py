@@ -107,8 +107,8 @@ class Throttle:
             for by, name in wanted.items()
             if name and (limit := self._options.limit(kind, by)) is not None
         }
-        now = self._clock()
         held = {key: _hold(connection, key, kind) for key in sorted(rules)}
+        now = self._clock()  # only now: while it waited for a row, another attempt wrote a later time into it
         longest = max((wait(held[key], limit, now) for key, limit in rules.items()), default=0.0)
         if longest > 0:
             raise TooMany(longest)
