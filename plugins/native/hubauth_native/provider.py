@@ -32,6 +32,7 @@ from .deletion import close_orphans, hub_user_deleted, hub_user_renamed
 from .email_change import EmailChange
 from .endings import Endings
 from .factors.rooms import furnish
+from .first_admin import advise
 from .further import Further, NewPassword, NewTerms
 from .house import House
 from .identity import look
@@ -65,6 +66,7 @@ class NativeProvider(
     title = "Username and password"
     presentation = "form"
     brings_rules = True
+    keeps_people = True
     schema = SCHEMA
     templates = Path(__file__).with_name("templates")
 
@@ -92,12 +94,18 @@ class NativeProvider(
         self._open_sign_up()
         self._open_sign_in()
         self.house.add(administration=Administration(self.house))
+        self._advise()
         core.define_scopes(SCOPES)
         core.in_background(partial(close_orphans, self.house))
         core.in_background(self.house.approval.run)
         core.in_background(self.house.endings.run)
         core.in_background(self.house.recovery.run)
         core.in_background(self.house.throttle.run)
+
+    def _advise(self) -> None:
+        named, configured = self.admin_users, getattr(self.parent, "providers", {})
+        others = {name: options for name, options in configured.items() if name != self.name}
+        advise(self.house, named | getattr(self.parent, "admin_users", set()), others)
 
     def _open_recovery(self) -> None:
         self.house.add(recovery=Recovery(self.house, self), password_change=PasswordChange(self.house))
