@@ -17,7 +17,7 @@ from .mapping import Record, hub_key
 from .provider import Provider, pin_of
 from .refresh import is_taken_back
 from .registry import Registry
-from .types import Decision, Event, HubCall, HubUser, SignIn
+from .types import Decision, Event, HubCall, HubUser, Refused, SignIn, Updated
 from .vault import Vault
 from .waiting import Waiting
 
@@ -56,7 +56,7 @@ class Linking:
         A home provider that is broken can say nothing; then the hub keeps what it has, as at a refresh. One that was
         taken out of service, or has taken its grant back, lets nobody in. Raises LoginRefused.
         """
-        home = self._identities.home_of(record.hub_user)
+        home = await self._asked(self._identities.home_of(record.hub_user))
         if home is not None and home.refused_at is None:
             if home.provider in self._registry.broken:
                 return Verdict(decision=Decision(allowed=True))
@@ -68,6 +68,18 @@ class Linking:
                 code="home_removed",
             )
         raise _home_refused()
+
+    async def _asked(self, home: Record | None) -> Record | None:
+        """The home identity as its provider sees it now, where that keeps its people itself (row V17)."""
+        if home is None or home.provider not in self._registry.providers:
+            return home
+        if not self._registry.provider(home.provider).keeps_people:
+            return home
+        arguments = {"identity": home.identity, "credential": None, "hub": HubCall()}
+        outcome = await self._registry.ask("hubauth_refresh_identity", home.provider, **arguments)
+        if isinstance(outcome, Refused | Updated):
+            await self._identities.mark(home, refused=isinstance(outcome, Refused))
+        return self._identities.find(*home.identity.key)
 
     async def _check_grant(self, home: Record) -> None:
         """A grant that was taken back has ended the sessions; another way in must not begin one (row V17)."""

@@ -89,6 +89,10 @@ class Provider(LoggingConfigurable):
     brings_rules: ClassVar[bool] = False
     """Whether the source decides by rules of its own who may enter; then `SignIn.decision` says what it decided."""
 
+    keeps_people: ClassVar[bool] = False
+    """Whether its people are kept here, so that `refresh_identity` answers at once, without a credential and without
+    anything of the hub. It is asked then whenever one of them comes in by another way, too."""
+
     required_options: ClassVar[tuple[str, ...]] = ()
     """Options without which the provider cannot start."""
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.utils import get_browser_protocol, url_path_join
 from tornado import web
+from tornado.httputil import HTTPServerRequest
 
 from ..errors import LoginRefused, ProviderUnavailable
 from ..linking import Linking
@@ -18,6 +19,7 @@ from ..signin import Admitted, SignInFlow
 from ..transaction import LIFETIME, Seal, UsedStates, cookie_name, ours
 from ..types import Request, Transaction
 from . import session
+from .address import believed
 
 MOST_IN_A_FIELD: Final = 16 * 1024
 """Characters of one form field or query parameter that are looked at."""
@@ -64,6 +66,10 @@ class QueryKeptOut(BaseHandler):  # type: ignore[misc]  # jupyterhub is untyped
 
 class HubAuthHandler(QueryKeptOut):
     """The base of hubauth's pages."""
+
+    def __init__(self, application: web.Application, request: HTTPServerRequest, **options: Any) -> None:
+        request.remote_ip = believed(request)  # first of all: the hub's token against forged forms is bound to it
+        super().__init__(application, request, **options)
 
     @property
     def host(self) -> Host:

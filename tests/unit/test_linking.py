@@ -13,7 +13,18 @@ import pytest
 
 from harness.flow import CANARY, TOKENS, House
 from harness.shelf import Shelf
-from hubauth_core import Decision, HubUser, LoginRefused, Provider, Secret, StoreError
+from hubauth_core import (
+    Decision,
+    HubUser,
+    Identity,
+    LoginRefused,
+    Provider,
+    Refused,
+    Secret,
+    StoreError,
+    Unchanged,
+    Updated,
+)
 from hubauth_core.access import Verdict
 from hubauth_core.database import Database
 from hubauth_core.errors import LinkRefused
@@ -248,6 +259,27 @@ async def test_it_gives_nothing_while_the_home_identity_is_kept_out(
     assert await rights(house, record) == "home_refused"
     await house.identities.forget(hub_key(ann))
     assert await rights(house, record) == "home_refused"
+
+
+@pytest.mark.row("V17")
+async def test_a_home_provider_that_keeps_its_people_is_asked_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await house.sign_in()
+    record = await house.link(ann)
+    home = house.registry.provider("uni")
+    answers = [Refused("closed"), Updated(identity=Identity(subject="7", username="ann")), Unchanged()]
+
+    async def refresh_identity(*_: object) -> object:
+        return answers.pop(0)
+
+    monkeypatch.setattr(home, "refresh_identity", refresh_identity)
+    assert (await rights(house, record)).decision.allowed
+    monkeypatch.setattr(type(home), "keeps_people", True)
+    assert await rights(house, record) == "home_refused"
+    assert (await rights(house, record)).decision.allowed
+    assert (await rights(house, record)).decision.allowed
+    assert answers == []
 
 
 @pytest.mark.row("V17", "M10")

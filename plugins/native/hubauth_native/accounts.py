@@ -97,7 +97,7 @@ class Accounts:
         """The account as it is now; nobody else changes it until this transaction is over."""
         query = select(accounts).where(self._is(account_id)).with_for_update()
         row = connection.execute(query).mappings().first()
-        return None if row is None else account_of(row)
+        return None if row is None else account_of(dict(row))
 
     def create(self, connection: Connection, username: str, **values: Any) -> Account:
         """A new account; `values` as in `Account`. Raises LoginRefused for a name that cannot be, NameTaken."""
