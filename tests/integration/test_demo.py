@@ -1,4 +1,4 @@
-"""`hubauth demo`, what a newcomer sees first: a real hub, two identity providers, a form, an end without leftovers."""
+"""`hubauth demo`, what a newcomer sees first: a real hub, identity providers, forms, an end without leftovers."""
 
 from __future__ import annotations
 
@@ -54,12 +54,13 @@ def assert_all_gone(family: list[psutil.Process]) -> None:
     assert gone
 
 
-async def test_sign_in_page_offers_two_providers_and_a_form(demo: Demo) -> None:
+async def test_sign_in_page_offers_two_providers_and_forms(demo: Demo) -> None:
     async with Browser(demo.url) as browser:
         page = await browser.open("/hub/login")
     assert page.link("University").startswith(f"{demo.url}/hub/auth/university/login")
     assert page.link("City Library").startswith(f"{demo.url}/hub/auth/library/login")
-    assert {"username", "password"} <= page.form("/auth/guests/login").fields.keys()
+    for name in ("guests", "house"):
+        assert {"username", "password"} <= page.form(f"/auth/{name}/login").fields.keys()
 
 
 @pytest.mark.row("V39")
@@ -86,11 +87,32 @@ async def test_form_lets_in_nobody_but_the_guest(demo: Demo) -> None:
         assert await browser.hub_user() is None
 
 
+@pytest.mark.row("6.3.2")
+async def test_somebody_makes_an_account_and_the_administrator_sees_it(demo: Demo) -> None:
+    password = "violet otter under seven bridges"
+    async with Browser(demo.url) as browser, Browser(demo.url) as ada:
+        await browser.sign_in_with_form("house", "eve", password)
+        assert await browser.hub_user() is None, "there is no account out of the box"
+        page = await browser.open((await browser.open("/hub/login")).link("Create an account"))
+        form = page.form("/signup")
+        typed = {name: password for name in form.fields if "password" in name or name == "repeated"}
+        await browser.follow(await browser.submit(form, username="eve", **typed))
+        if await browser.hub_user() is None:
+            await browser.sign_in_with_form("house", "eve", password)
+        assert await browser.hub_user() == "house-eve"
+        page = await choose(ada, "university", "ada")
+        assert "eve" in (await ada.open(page.link("Accounts of House"))).text
+
+
 async def test_person_who_is_not_on_the_list_is_turned_away(demo: Demo) -> None:
     async with Browser(demo.url) as browser:
         page = await choose(browser, "library", "zoe")
         assert page.status == 403
         assert await browser.hub_user() is None
+
+
+def test_screen_says_how_to_get_an_account_of_the_hubs_own(demo: Demo) -> None:
+    assert "choose 'Create an account' below that form" in demo.child.log
 
 
 def test_screen_names_the_people_and_warns_whose_rights_notebooks_have(demo: Demo) -> None:

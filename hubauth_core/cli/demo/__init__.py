@@ -1,1 +1,1 @@
-"""The demo: a real JupyterHub on this machine, with two identity providers and a form."""
+"""The demo: a real JupyterHub on this machine, with two identity providers, a form, and accounts of its own."""

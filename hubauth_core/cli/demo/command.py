@@ -21,7 +21,7 @@ from .hub import DemoFailed, DemoHub, claim_port, write_config
 from .people import FORGE, GUEST, GUEST_PASSWORD, LIBRARY, UNIVERSITY
 from .sources import sources
 
-NEEDED = ("configurable_http_proxy", "hubauth_singleuser", "jupyterlab", "psutil")
+NEEDED = ("configurable_http_proxy", "hubauth_native", "hubauth_singleuser", "jupyterlab", "psutil")
 
 
 @click.command(short_help="Open a real JupyterHub on this machine, with people to sign in as.")
@@ -46,7 +46,7 @@ NEEDED = ("configurable_http_proxy", "hubauth_singleuser", "jupyterlab", "psutil
 @click.option("-v", "--verbose", is_flag=True, help="Show the hub's log here instead of writing it into a file.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- HUB_OPTIONS]")
 def demo(port: int, directory: Path | None, token_lifetime: int, verbose: bool, arguments: tuple[str, ...]) -> None:
-    """Open a real JupyterHub on this machine, with two identity providers and a form to sign in with.
+    """Open a real JupyterHub on this machine, with two identity providers, a form, and accounts to sign up for.
 
     A third provider keeps a private git repository, which opens to those who connect their account there.
 
@@ -106,6 +106,7 @@ def welcome(hub: DemoHub, forge: Forge | None, lifetime: float) -> str:
             *source("University", UNIVERSITY),
             *source("City Library", LIBRARY),
             f"  {'Guests':<14}{GUEST:<11}password {GUEST_PASSWORD!r}, in the form on the sign-in page",
+            *OWN_ACCOUNTS,
             *(private_repository(forge, lifetime) if forge else NO_FORGE),
             "",
             f"  Configuration, data and logs: {hub.directory}",
@@ -114,6 +115,13 @@ def welcome(hub: DemoHub, forge: Forge | None, lifetime: float) -> str:
         ]
     )
 
+
+OWN_ACCOUNTS = (
+    "",
+    "  House         accounts that the hub keeps itself: there is none yet; choose 'Create an account' below that form",
+    "  Whoever is 'eve' there is 'house-eve' on the hub. As ada of the University, who is an administrator, open",
+    "  'Accounts of House' to look after them.",
+)
 
 NO_FORGE = ("", "  The Code Forge with its private repository is left out: git is not installed.")
 
