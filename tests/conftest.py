@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from harness import counterparts, hubs, parts
 from harness.browser import Browser
 from harness.counterparts import Counterpart, Forge
 from harness.hub import Hub
+from harness.warm import LIGHT
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +28,14 @@ def no_public_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         patch.setattr(certifi, "where", lambda: str(file))
         patch.setenv("SSL_CERT_FILE", str(file))
         patch.setenv("SSL_CERT_DIR", str(file.parent))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light() -> Iterator[None]:
+    """Programs of Python that tests start by themselves start light, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(LIGHT), prepend=os.pathsep)
         yield
 
 
