@@ -55,9 +55,7 @@ class NewPassword:
         # What is still open ended with the old password; the session that this sign-in leads to comes after it.
         await self._house.endings.act()
         self._house.core.record(
-            Event(
-                kind="password_changed", subject=account.id, username=account.username, address=request.address
-            )
+            Event(kind="password_changed", subject=account.id, username=account.username, address=request.address)
         )
         return None
 
@@ -71,16 +69,17 @@ class NewTerms:
     def __init__(self, house: House, terms: Terms) -> None:
         self._house = house
         self._terms = terms
+        self._style = f"{house.core.base_url}auth/{house.name}/static/native.css"
 
     async def ask(self, account: Account, request: Request) -> Form | None:
         accepted = not self._terms.asked or self._terms.version == account.terms_version
-        return None if accepted else _accept(self._terms)
+        return None if accepted else _accept(self._terms, self._style)
 
     async def answer(self, account: Account, request: Request) -> Form | None:
         try:
             self._terms.check(one(request, "terms"))
         except TermsRefused as refusal:
-            return _accept(self._terms, refusal.sentence)
+            return _accept(self._terms, self._style, refusal.sentence)
         now = {"terms_version": self._terms.version, "terms_at": time.time()}
         await self._house.throttle.write(lambda connection: self._house.accounts.change(connection, account.id, **now))
         return None
@@ -107,13 +106,17 @@ def _new_password(error: str = "") -> Form:
     )
 
 
-def _accept(terms: Terms, error: str = "") -> Form:
-    text = Markup('<div class="native-terms" tabindex="0">{}</div>').format(terms.text) if terms.text else Markup()
-    link = Markup('<p><a href="{}" target="_blank" rel="noopener">Read the terms</a></p>').format(terms.url)
+def _accept(terms: Terms, style: str, error: str = "") -> Form:
+    shown = Markup('<link rel="stylesheet" href="{}">').format(style)
+    if terms.text:
+        text = '<div class="native-terms" tabindex="0" role="region" aria-label="Terms">{}</div>'
+        shown += Markup(text).format(terms.text)  # noqa: S704  # it is written out above
+    if terms.url:
+        shown += Markup('<p><a href="{}" target="_blank" rel="noopener">Read the terms</a></p>').format(terms.url)
     return Form(
         fields=(Field(name="terms", label="I accept the terms", type="checkbox", value=terms.version),),
         submit="Go on",
         text="The terms of this hub are new, or have changed. Read and accept them to go on.",
         error=error,
-        inside=text + (link if terms.url else Markup()),
+        inside=shown,
     )

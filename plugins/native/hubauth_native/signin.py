@@ -204,7 +204,6 @@ class SigningIn:
         shown: dict[str, Any] = {
             "url": f"{house.core.base_url}auth/{house.name}/",
             "offers_sign_up": house.sign_up.offered,
-            "sends_mail": house.post.enabled,
         }
         page = await request.handler.render_template("native-below.html", **shown)
         return Markup(page)  # noqa: S704  # the template has escaped it
@@ -212,7 +211,7 @@ class SigningIn:
     def _is_due(self, key: str, address: str) -> bool:
         """Whether so much was tried lately that a person has to show that they are one; the same for every name."""
         level = self._house.throttle.level(KIND, account=key, address=address)
-        return level >= self._options.captcha_after
+        return level > self._options.captcha_after - 0.5  # half an attempt drains while people type
 
     async def _is_person(self, meant: Meant, request: Request) -> bool:
         if self._house.captcha is None or not self._is_due(meant.key, request.address):

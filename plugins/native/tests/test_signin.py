@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -10,9 +11,12 @@ from typing import Any
 
 import pytest
 from jupyterhub import orm
+from markupsafe import Markup
+from traitlets import TraitError
 
-from hubauth_core import Form, HubUser, Identity, LoginRefused, Refused, Secret, SignIn, Updated
+from hubauth_core import Form, HubUser, Identity, LoginRefused, Refused, Request, Secret, SignIn, Updated
 from hubauth_native import NativeProvider
+from hubauth_native.captcha import Captcha
 from hubauth_native.throttle import TooMany
 
 from .applying import MAIL, letters
@@ -383,3 +387,63 @@ async def test_the_form_leads_on_to_a_lost_password_and_to_an_account(start: Sta
 
 def change(native: NativeProvider, account_id: str, **values: Any) -> None:
     native.house.database.write_now(lambda connection: native.house.accounts.change(connection, account_id, **values))
+
+
+class Sphinx(Captcha):
+    """Lets pass who answers its riddle."""
+
+    answer = "riddle"
+
+    def field(self) -> Markup:
+        return Markup("<input name=riddle>")
+
+    async def check(self, request: Request) -> bool:
+        return request.form.get("riddle") == ["man"]
+
+
+@pytest.mark.row("S03", "6.3.8")
+@pytest.mark.parametrize("who", ["ann", "nobody"])
+async def test_after_some_attempts_a_person_has_to_show_that_they_are_one(start: Start, who: str) -> None:
+    native = start(**CHEAP, captcha=Sphinx, captcha_after=2)
+    make(native)
+    visitor = Visitor(native)
+    for _ in range(2):
+        assert (await visitor.fails(who)).code == "bad_credentials"
+    form = await native.begin_login(Request(address=HERE), None)
+    assert isinstance(form, Form)
+    assert form.inside == "<input name=riddle>"
+    asked = await visitor.signs_in(who)
+    assert isinstance(asked, Form)
+    assert asked.inside == "<input name=riddle>"
+    assert asked.fields[0].value == who
+    asked = await visitor.types(username=who, password=PASSWORD, riddle="woman")
+    assert isinstance(asked, Form)
+    answered = visitor.types(username=who, password=PASSWORD, riddle="man")
+    if who == "ann":
+        assert isinstance(await answered, SignIn)
+    else:
+        with pytest.raises(LoginRefused) as refusal:
+            await answered
+        assert refusal.value.code == "bad_credentials"
+
+
+async def test_a_known_browser_is_not_asked_for_a_riddle(start: Start) -> None:
+    native = start(**CHEAP, captcha=Sphinx, captcha_after=0)
+    make(native)
+    browser = Browser()
+    first = Visitor(native, HERE, browser)
+    assert isinstance(await first.types(username="ann", password=PASSWORD, riddle="man"), SignIn)
+    assert isinstance(await Visitor(native, HERE, browser).signs_in(), SignIn)
+
+
+@pytest.mark.parametrize(
+    ("limits", "part"),
+    [
+        ({"sign_inn": {}}, "nearest one is 'sign_in'"),
+        ({"sign_in": {"acount": "5/m"}}, "nearest one is 'account'"),
+        ({"sign_in": {"account": "5 a minute"}}, "'30/m'"),
+    ],
+)
+def test_limits_that_cannot_be_stop_the_start(start: Start, limits: Any, part: str) -> None:
+    with pytest.raises(TraitError, match=re.escape(part)):
+        start(limits=limits)
