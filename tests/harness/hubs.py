@@ -62,7 +62,7 @@ def shared(python: Path, folders: pytest.TempPathFactory) -> Iterator[StartHub]:
         yield start
     finally:
         for hub in running.values():
-            hub.stop()
+            hub.process.kill()  # with servers, an end in good order takes seconds that nobody looks at
 
 
 @contextmanager
@@ -79,4 +79,4 @@ def private(python: Path, folder: Path) -> Iterator[StartHub]:
         yield start
     finally:
         for hub in started:
-            hub.stop()
+            hub.process.kill()
