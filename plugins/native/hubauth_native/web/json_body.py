@@ -72,7 +72,7 @@ def parse_body(body: bytes, known: frozenset[str]) -> Body:
     if len(body) > LONGEST:
         raise BadBody(f"The body has at most {LONGEST} bytes.")
     try:
-        fields = json.loads(body.decode() or "{}", parse_constant=_refuse)
+        fields = json.loads(body.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise BadBody("The body is not JSON.") from None
     if not isinstance(fields, dict) or not fields.keys() <= known:

@@ -130,14 +130,14 @@ class AccountsResource(Resource):
     async def post(self) -> Reply:
         self.rights.check_manages_all()
         body = self.body("NewAccount")
-        admin, email = body.flag("admin"), body.text("email", 254, "")
+        admin, email = body.flag("admin"), _email(body)
         if admin is not None:
             self.rights.check_admin()
         username = body.text("username", 255)
         self.rights.check_name(username)
         account, link = await self.house.administration.create(
             username,
-            email=mailbox(email) if email else None,
+            email=email,
             full_name=body.text("full_name", 255, ""),
             admin=admin,
             **self.who,
@@ -164,8 +164,7 @@ class AccountResource(Resource):
         if body.fields.get("full_name") is not None:
             values["full_name"] = body.text("full_name", 255)
         if "email" in body.fields:
-            email = body.text("email", 254, "")
-            values["email"] = mailbox(email) if email else None
+            values["email"] = _email(body)
         if values:
             await self.house.administration.describe(account.id, **values, **self.who)
         return Reply(200, self.model(self.seen(account_id)))
@@ -222,7 +221,7 @@ class InvitationsResource(Resource):
         self.rights.check_manages_all()
         body = self.body("NewInvitation")
         link = await self.house.invitations.invite(
-            body.text("email", 254, "") or None,
+            _email(body),
             body.whole("uses", 1, MOST_USES, 1),
             body.number("lifetime", 60, LONGEST) or 7 * 86400.0,
             self.who["actor"],
@@ -255,6 +254,11 @@ class DescriptionResource(JSONHandler, APIHandler):  # type: ignore[misc]  # jup
 
     async def get(self) -> None:
         self.reply(Reply(200, describe(self.request.path.rpartition("/")[0])))
+
+
+def _email(body: Body) -> str | None:
+    """An address, None where it is missing or null. Raises BadMailbox."""
+    return None if body.fields.get("email") is None else mailbox(body.text("email", 254))
 
 
 def _outcome(done: Outcome) -> Reply:

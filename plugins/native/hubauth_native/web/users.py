@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from tornado import web
 from tornado.httputil import url_concat
 
-from hubauth_core import HubAuthError, Page
+from hubauth_core import HubAuthError, LoginRefused, Page
 
 from ..invitations import Invitation
-from ..listing import BadQuery, Query, parse
+from ..listing import Query, parse
 from ..mail.mailbox import mailbox
 from .acts import ACTS, Outcome, Wish, meant, perform, until_of
 from .page import NativePage
@@ -132,10 +132,11 @@ class UsersPage(AdministrationPage):
         self.done("The invitation is withdrawn.", LIST)
 
     async def _show(self, error: HubAuthError | None = None) -> None:
-        asked = {name: values[0] for name, values in self.plain_request().query.items() if values and values[0]}
+        asked: dict[str, str] = {}
         try:
+            asked = {name: values[0] for name, values in self.plain_request().query.items() if values and values[0]}
             query = parse(asked)
-        except BadQuery as bad:
+        except LoginRefused as bad:
             asked, query, error = {}, Query(), error or bad
         found = self.house.administration.find(query)
         rights = self.rights
