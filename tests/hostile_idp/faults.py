@@ -58,6 +58,18 @@ async def hang(handler: RequestHandler) -> None:
     await _closed(handler)
 
 
+def aged(seconds: float, answer: Answer) -> Answer:
+    """An answer that comes at once, with the clock of this event loop put forward: as if it had taken so long."""
+
+    async def after_all(handler: RequestHandler) -> None:
+        loop = asyncio.get_running_loop()
+        clock = loop.time
+        vars(loop)["time"] = lambda: clock() + seconds
+        await answer(handler)
+
+    return after_all
+
+
 async def hang_up(handler: RequestHandler) -> None:
     """Close the connection without a word."""
     handler.detach().close()

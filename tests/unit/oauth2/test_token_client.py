@@ -112,10 +112,10 @@ async def test_a_source_that_does_not_answer_keeps_the_grant(idp, make, credenti
 @row("F11", "F02")
 async def test_a_renewal_has_one_budget_of_time(idp, make, credential):
     """Each of the two answers is in time by itself."""
-    idp.replace("/.well-known/openid-configuration", faults.late(0.6, idp.answer_metadata()))
-    idp.replace("/token", faults.late(0.6, faults.json_answer({"access_token": "renewed", "token_type": "Bearer"})))
-    assert isinstance(await make(request_timeout=1).hubauth_refresh_credential(credential), Unavailable)
-    assert isinstance(await make(request_timeout=9).hubauth_refresh_credential(credential), Rotated)
+    idp.replace("/.well-known/openid-configuration", faults.aged(12, idp.answer_metadata()))
+    idp.replace("/token", faults.aged(12, faults.json_answer({"access_token": "renewed", "token_type": "Bearer"})))
+    assert isinstance(await make(request_timeout=20).hubauth_refresh_credential(credential), Unavailable)
+    assert isinstance(await make(request_timeout=60).hubauth_refresh_credential(credential), Rotated)
 
 
 @row("F11")
