@@ -26,6 +26,10 @@ class Core(Protocol):
     in_hub: bool
     """Whether this is the hub. A command has no hub users to end; it writes down what the hub has to do."""
 
+    @property
+    def system_users(self) -> bool:
+        """Whether servers run as the system users of hub users' names, as far as the kind of spawner tells."""
+
     def store(self, schema: Schema) -> Database:
         """hubauth's database, with these tables in it. Raises ConfigError."""
 

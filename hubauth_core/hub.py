@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from jupyterhub import orm
+from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import object_session
 
@@ -83,6 +84,18 @@ def configured_names(app: Any) -> frozenset[str]:
     roles = [role.get("users", ()) for role in app.load_roles]
     services = [service["name"] for service in app.services if "name" in service]
     return OWN_NAMES.union(*groups, *roles, services)
+
+
+SYSTEM_USER_SPAWNERS: Final = frozenset({"sudospawner", "systemdspawner"})
+"""Packages whose spawners run servers as the system user of the hub user's name."""
+
+
+def needs_system_users(cls: type[Any], config: Any) -> bool:
+    """Whether a spawner runs a server as the system user whose name is the hub user's."""
+    packages = {each.__module__.partition(".")[0] for each in cls.__mro__}
+    if packages & SYSTEM_USER_SPAWNERS:
+        return not any(config.get(each.__name__, {}).get("dynamic_users") for each in cls.__mro__)
+    return issubclass(cls, LocalProcessSpawner) and not issubclass(cls, SimpleLocalProcessSpawner)
 
 
 def hub_key_of(row: Any) -> tuple[int, float]:

@@ -20,7 +20,7 @@ from .core import Work
 from .database import Database, ensure
 from .errors import ConfigError
 from .events import Audit
-from .hub import hub_user
+from .hub import hub_user, needs_system_users
 from .identities import Identities
 from .mapping import HubKey, Mapper, hub_key
 from .provider import Provider
@@ -84,6 +84,10 @@ class Lent:
         public = urlsplit(app.public_url)
         self.public_url: str = f"{public.scheme}://{public.netloc}{self.base_url}" if public.netloc else ""
         self.has_keys: bool = lending.sealing.enabled
+
+    @property
+    def system_users(self) -> bool:
+        return needs_system_users(self._lending.app.spawner_class, self._lending.app.config)
 
     def store(self, schema: Schema) -> Database:
         ensure(self._lending.database, schema, upgrade=self._lending.upgrade)

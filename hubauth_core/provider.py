@@ -234,6 +234,10 @@ class Provider(LoggingConfigurable):
     def start(self, core: Core) -> None:
         """The hub is about to serve; `core` is what it lends. Raises ConfigError to stop it."""
 
+    def warnings(self) -> Sequence[str]:
+        """Sentences about what is probably not as the administrator thinks, for `hubauth check`, after `start`."""
+        return ()
+
     async def begin_login(self, request: Request, transaction: Transaction) -> Step:
         """Begin a sign-in: a `Redirect` to the source, or a `Form` to show. Raises ProviderError."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a sign-in begins")

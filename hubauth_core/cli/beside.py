@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -102,16 +102,9 @@ def beside(config: Path | None, cls: type[Kind], name: str | None = None) -> Ite
 
 def _started(told: Inspected, provider: Kind, database: Database, session: Session) -> Beside[Kind]:
     told.hub.db = session
-    configured = told.prefixes()
-    room = furnish(told.authenticator, told.registry, database, several=len(configured) > 1)
-    found = prefixes_of(configured)
+    found = prefixes_of(told.prefixes())
     recorded = check_prefixes(database, found)
-    prefixes = recorded | {each: prefix.text for each, prefix in found.items()}
-    hub_users = JupyterHubUsers(lambda: session)
-    mapper = told.authenticator.make_mapper(told.hub, room, prefixes, hub_users)
-    lending = Lending(
-        told.hub, database=database, identities=room.identities, mapper=mapper, audit=room.audit, upgrade=False
-    )
+    lending, mapper = lend(told, database, recorded | {each: prefix.text for each, prefix in found.items()})
     core = LentBeside(lending, provider)
     told.registry.ask_now("hubauth_start", provider.name, core=core)
     return Beside(
@@ -119,10 +112,21 @@ def _started(told: Inspected, provider: Kind, database: Database, session: Sessi
         provider=provider,
         core=core,
         database=database,
-        identities=room.identities,
+        identities=lending.identities,
         mapper=mapper,
-        hub_users=hub_users,
+        hub_users=JupyterHubUsers(lambda: session),
     )
+
+
+def lend(told: Inspected, database: Database, prefixes: Mapping[str, str]) -> tuple[Lending, Mapper]:
+    """What is lent to the providers of a hub that is not started, but has a session of its tables."""
+    hub, authenticator = told.hub, told.authenticator
+    room = furnish(authenticator, told.registry, database, several=len(prefixes) > 1)
+    mapper = authenticator.make_mapper(hub, room, prefixes, JupyterHubUsers(lambda: hub.db))
+    lending = Lending(
+        hub, database=database, identities=room.identities, mapper=mapper, audit=room.audit, upgrade=False
+    )
+    return lending, mapper
 
 
 def _chosen(told: Inspected, cls: type[Kind], name: str | None) -> Kind:
@@ -158,7 +162,7 @@ def _hub_tables(hub: JupyterHub) -> Iterator[Session]:
     """The hub's own tables, to be read. A SQLite file that is not there is not made: such a hub has no users yet."""
     url = make_url(hub.db_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        with orm.new_session_factory("sqlite:///:memory:")() as session:
+        with tables_of_nobody() as session:
             yield session
         return
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", **hub.db_kwargs}
@@ -171,3 +175,12 @@ def _hub_tables(hub: JupyterHub) -> Iterator[Session]:
         raise ConfigError(f"The hub's database cannot be read: {type(error).__name__}.") from error
     finally:
         engine.dispose()
+
+
+@contextlib.contextmanager
+def tables_of_nobody() -> Iterator[Session]:
+    """The tables of a hub that has no users."""
+    with orm.new_session_factory("sqlite:///:memory:")() as session:
+        engine = session.get_bind()
+        yield session
+    engine.dispose()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
 from jupyterhub.utils import url_path_join
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +15,7 @@ from ..builtin.wrapped import WrappedAuthenticator
 from ..configure import SCOPE, in_vain, lacking, told_of
 from ..database import open_database
 from ..errors import ConfigError
+from ..hub import needs_system_users
 from ..names import prefixes_of
 from ..oauth2 import OAuth2Provider
 from ..provider import Provider
@@ -25,12 +25,11 @@ from .inspected import Finding, Inspected
 from .key_rules import crypt_keys, stored
 from .link_rules import first_sign_in, navigation
 from .store import address, shown
+from .trial import started
 
 Rule = Callable[[Inspected], Iterator[Finding]]
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-SYSTEM_USER_SPAWNERS: Final = frozenset({"sudospawner", "systemdspawner"})
-"""Packages whose spawners run servers as the system user of the hub user's name."""
 
 
 def broken(hub: Inspected) -> Iterator[Finding]:
@@ -121,14 +120,6 @@ def spawner(hub: Inspected) -> Iterator[Finding]:
         )
 
 
-def needs_system_users(cls: type[Any], config: Any) -> bool:
-    """Whether a spawner runs a server as the system user whose name is the hub user's."""
-    packages = {each.__module__.partition(".")[0] for each in cls.__mro__}
-    if packages & SYSTEM_USER_SPAWNERS:
-        return not any(config.get(each.__name__, {}).get("dynamic_users") for each in cls.__mro__)
-    return issubclass(cls, LocalProcessSpawner) and not issubclass(cls, SimpleLocalProcessSpawner)
-
-
 def refresh(hub: Inspected) -> Iterator[Finding]:
     """JupyterHub's help says otherwise, but an age of 0 switches off every refresh."""
     told = hub.authenticator
@@ -167,13 +158,14 @@ def callbacks(hub: Inspected) -> Iterator[Finding]:
             yield Finding("ok", name, f"Its callback address, to be registered with {provider.label}: {url}")
 
 
-def wrapped(hub: Inspected) -> Iterator[Finding]:
-    """What wrapped authenticators do in their own way."""
-    for name, provider in hub.providers:
-        if not isinstance(provider, WrappedAuthenticator):
+def own(hub: Inspected) -> Iterator[Finding]:
+    """What providers find wrong with themselves, once they are started as in a hub."""
+    for name, problem in started(hub):
+        if problem:
+            yield Finding("error" if hub.fatal else "warning", name, f"{problem.rstrip('.')}.")
             continue
-        for sentence in provider.warnings():
-            yield Finding("warning", name, f"{sentence[:1].upper()}{sentence[1:]}.")
+        for sentence in hub.registry.provider(name).warnings():
+            yield Finding("warning", name, f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.")
 
 
 def icons(hub: Inspected) -> Iterator[Finding]:
@@ -260,7 +252,7 @@ RULES: Final[tuple[Rule, ...]] = (
     spawner,
     entrance,
     first_sign_in,
-    wrapped,
+    own,
     callbacks,
     icons,
     navigation,

@@ -27,6 +27,7 @@ from hubauth_core import (
 from .accounts import Accounts
 from .addresses import Addresses
 from .administration import Administration
+from .advice import advice
 from .approval import Approval
 from .deletion import close_orphans, hub_user_deleted, hub_user_renamed
 from .email_change import EmailChange
@@ -124,6 +125,9 @@ class NativeProvider(
         verification = Verification(self.house, self, approval)
         self.house.add(invitations=invitations, approval=approval, verification=verification)
         self.house.add(sign_up=SignUp(self.house, self, invitations, approval, verification))
+
+    def warnings(self) -> Sequence[str]:
+        return [*advice(self)]
 
     async def begin_login(self, request: Request, transaction: Transaction) -> Step:
         return await self.house.sign_in.begin(request, transaction)

@@ -27,6 +27,7 @@ class StubCore:
         self.public_url = "https://hub.test/hub/"
         self.has_keys = True
         self.in_hub = True
+        self.system_users = False
         self.events: list[Event] = []
         self.hub_users: dict[str, HubUser] = {}
         self.identities: dict[HubUser, list[tuple[str, str]]] = {}

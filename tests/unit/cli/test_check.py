@@ -14,8 +14,8 @@ from traitlets.config import Config
 
 from hubauth_core.cli import main
 from hubauth_core.cli.check import examine
-from hubauth_core.cli.rules import needs_system_users
 from hubauth_core.database import open_database
+from hubauth_core.hub import needs_system_users
 from hubauth_core.names import Prefix
 from hubauth_core.sweep import record_prefixes
 
