@@ -93,6 +93,9 @@ class Provider(LoggingConfigurable):
     """Whether its people are kept here, so that `refresh_identity` answers at once, without a credential and without
     anything of the hub. It is asked then whenever one of them comes in by another way, too."""
 
+    by_itself: ClassVar[bool] = True
+    """Whether it becomes a provider where none is configured, as soon as it is installed and lacks no option."""
+
     required_options: ClassVar[tuple[str, ...]] = ()
     """Options without which the provider cannot start."""
 

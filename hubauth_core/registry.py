@@ -90,9 +90,15 @@ class Registry(Calls):
                 continue
             if lacking:
                 self.log.info("hubauth: installed provider type %r is not used: it lacks %s", name, ", ".join(lacking))
+            elif not self.is_wanted(cls):
+                self.log.info("hubauth: installed provider type %r is not used: nothing of it is configured", name)
             elif provider.enabled:
                 self._enlist(provider)
         self._settle(problems, disable_broken)
+
+    def is_wanted(self, cls: type[Provider]) -> bool:
+        """Whether a type that lacks nothing is meant to be used: by its own word, or by a section of its class."""
+        return bool(cls.by_itself or self._class_level(cls))
 
     def type_of(self, name: str) -> type[Provider]:
         """The class behind a provider type, imported at its first use. Raises ConfigError."""

@@ -106,7 +106,7 @@ def _examine(
         cls = registry.type_of(installed.name)
         if not names:
             lacks = tuple(cls(installed.name, parent=parent).missing_options())
-            names = (installed.name,) if auto and not lacks else ()
+            names = (installed.name,) if auto and not lacks and registry.is_wanted(cls) else ()
     except ConfigError as error:
         problem = error.sentence
     except TraitError as error:

@@ -262,6 +262,14 @@ def test_without_configuration_every_type_that_lacks_nothing_becomes_a_provider(
     assert shelf.registry(config={"Silk": {"enabled": False}}).order == []
 
 
+def test_a_type_that_waits_to_be_wanted_is_used_once_its_section_says_anything(shelf: Shelf) -> None:
+    cls = type("Velvet", (Silk,), {"by_itself": False})
+    shelf.add_type("velvet", cls)
+    assert shelf.registry().order == ["silk"]
+    assert shelf.registry(config={"Velvet": {"label": "Soft"}}).order == ["silk", "velvet"]
+    assert shelf.registry({"velvet": {}}).order == ["velvet"]
+
+
 def test_without_configuration_what_is_broken_is_logged_and_stops_nothing(
     shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:

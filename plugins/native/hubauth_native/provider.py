@@ -67,6 +67,7 @@ class NativeProvider(
     title = "Username and password"
     presentation = "form"
     brings_rules = True
+    by_itself = False
     keeps_people = True
     schema = SCHEMA
     templates = Path(__file__).with_name("templates")
