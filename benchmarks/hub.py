@@ -32,17 +32,19 @@ c.JupyterHub.init_spawners_timeout = 0
 class MeasuredHub:
     """One JupyterHub in a folder. `url` is the hub's own address: the proxy is not what is measured."""
 
-    def __init__(self, folder: Path, config: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, config: str, environment: Mapping[str, str] | None = None, python: str = sys.executable
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         public, inner, api = free_ports(3)
         (folder / "jupyterhub_config.py").write_text(CONFIG.format(public=public, inner=inner, api=api) + config)
         self.url = f"http://127.0.0.1:{inner}"
-        self._folder, self._environment = folder, {**os.environ, **(environment or {})}
+        self._folder, self._environment, self._python = folder, {**os.environ, **(environment or {})}, python
 
     def __enter__(self) -> MeasuredHub:
         begun = time.perf_counter()
         with (self._folder / "hub.log").open("ab") as log:
-            command = [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"]
+            command = [self._python, "-m", "jupyterhub", "-f", "jupyterhub_config.py"]
             self.process = subprocess.Popen(
                 command, cwd=self._folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
