@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+from sqlalchemy import Connection
 
 from harness.browser import Browser
+from hubauth_native.accounts import Accounts
 
 from .native_hub import NAME, NativeScene, config
 
@@ -42,6 +44,18 @@ TEXT = config(None, others={"staff": STAFF}, username_prefix="", adopt=["pupil",
 
 class Staffed(NativeScene):
     """The hub, and the resources for programs."""
+
+    def add_many(self, number: int, **values: Any) -> None:
+        """Applicants `student00` and so on."""
+        database = self.database()
+
+        def work(connection: Connection) -> None:
+            for each in range(number):
+                more = {"full_name": f"Student {each}", "status": "pending"} | values
+                Accounts(database, NAME).create(connection, f"student{each:02}", **more)
+
+        database.write_now(work)
+        database.close()
 
     async def ask(
         self, method: str, path: str, token: str = "keeper", json: Any = None, **options: Any
