@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from hubauth_core import Event, LoginRefused
 
@@ -22,6 +22,7 @@ from .links import Link, LinkOver
 from .mail.mailbox import mailbox
 from .options.mail import MailOptions
 from .password_change import prove
+from .schema import links as stored
 
 MINUTE: Final = 60.0
 DAY: Final = 24 * 3600.0
@@ -81,9 +82,9 @@ class EmailChange:
         return Change(_existing(account), link.email)
 
     async def undo(self, token: str, address: str) -> str:
-        """Use a link: the old address counts again, all access ends; returns a link to a new password.
+        """Use a link: the old address counts again, the password no more, all access ends; returns a link to a new one.
 
-        Somebody else may know the password, or the change would not have to be taken back. Raises LinkOver, TooMany.
+        Somebody else knows the password, or the change would not have to be taken back. Raises LinkOver, TooMany.
         """
         house = self._house
         await house.throttle.admit("link", address=address)
@@ -134,7 +135,7 @@ class EmailChange:
         house, days = self._house, self._options.email_undo_days
         lifetime = days * DAY
         data = {"account": account.id}
-        token = links.make(connection, house.name, "email_undo", lifetime=lifetime, email=old, data=data)
+        token = links.make(connection, house.name, "email_undo", lifetime=lifetime, email=old, data=data, by=account.id)
         link = house.addresses.link("email_undo", token)
         house.post.put(connection, "email_changed", old, username=account.username, link=link, days=days)
 
@@ -143,10 +144,12 @@ class EmailChange:
         link = links.use(connection, house.name, "email_undo", token)
         account = _existing(house.accounts.held(connection, str(link.data["account"])))
         try:
-            house.accounts.change(connection, account.id, email=link.email, email_verified=True)
+            shut = {"password_hash": None, "password_set_at": None}
+            house.accounts.change(connection, account.id, email=link.email, email_verified=True, **shut)
         except NameTaken:
             raise LinkOver("This address belongs to another account by now. Ask an administrator.") from None
         links.withdraw(connection, account.id)
+        _withdraw_newer(connection, link)
         endings.want(connection, house.name, account.id)
         lifetime = self._options.reset_link_minutes * MINUTE
         reset = links.make(connection, house.name, "reset", lifetime=lifetime, account_id=account.id, email=link.email)
@@ -155,6 +158,12 @@ class EmailChange:
 
     def _event(self, kind: str, account: Account, address: str) -> Event:
         return Event(kind=kind, subject=account.id, username=account.username, address=address)
+
+
+def _withdraw_newer(connection: Connection, used: Link) -> None:
+    """What was changed after the change that is taken back was not the owner's doing; older changes may have been."""
+    of_account = (stored.c.purpose == used.purpose) & (stored.c.created_by == used.created_by)
+    connection.execute(delete(stored).where(of_account, stored.c.created_at >= used.created_at))
 
 
 def _existing(account: Account | None) -> Account:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from hubauth_core import Core
 from hubauth_core.plugin import Database
@@ -29,13 +30,13 @@ PATIENCE: Final = 5.0
 
 def want(connection: Connection, provider: str, account_id: str, kind: Kind = "access") -> None:
     """Write down that a hub user's access has to end (`access`), or that the hub user has to go (`user`)."""
-    found = connection.execute(select(endings.c.kind).where(endings.c.account_id == account_id)).scalar()
-    if found is None:
-        row = {"account_id": account_id, "provider": provider, "kind": kind, "wanted_at": time.time()}
-        connection.execute(insert(endings).values(**row))
-    elif found != "user":
-        changed = update(endings).where(endings.c.account_id == account_id)
-        connection.execute(changed.values(kind=kind, wanted_at=time.time()))
+    row = {"account_id": account_id, "provider": provider, "kind": kind, "wanted_at": time.time()}
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(endings).values(**row))
+    except IntegrityError:  # it is wanted already; that somebody has to go stays wanted
+        same = (endings.c.account_id == account_id) & ((endings.c.kind != "user") | (kind == "user"))
+        connection.execute(update(endings).where(same).values(kind=kind, wanted_at=row["wanted_at"]))
 
 
 class Endings:

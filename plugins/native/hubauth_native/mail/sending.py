@@ -110,12 +110,12 @@ class Sending:
         if now >= self._tidy_at:
             await self._database.write(partial(_tidy, self._provider, now))
             self._tidy_at = now + TIDY_EVERY
-        while self._is_any_due():
+        while due := self._due_now():
             async with self._server.connect() as line:
                 self._works()
-                for _ in range(AT_ONCE):
-                    if not line.is_open or not await self._send_one(line):
-                        break
+                for mail_id in due:
+                    if line.is_open:
+                        await self._send(line, mail_id)
 
     def trouble(self) -> Trouble | None:
         """What is wrong with mails at the moment, None if nothing; in any process. Raises StoreError."""
@@ -128,10 +128,10 @@ class Sending:
             word = connection.execute(newest).scalar() or ""
         return Trouble(found.get(False, 0), found.get(True, 0), word) if found else None
 
-    async def _send_one(self, line: Line) -> bool:
-        claimed = await self._database.write(partial(_claim, self._provider, time.time()))
+    async def _send(self, line: Line, mail_id: str) -> None:
+        claimed = await self._database.write(partial(_claim, self._provider, mail_id, time.time()))
         if claimed is None:
-            return False
+            return
         letter = self._outbox.open(claimed["id"], claimed["sealed"])
         try:
             if letter is None:
@@ -147,12 +147,12 @@ class Sending:
             raise
         else:
             await self._database.write(partial(_sent, claimed))
-        return True
 
-    def _is_any_due(self) -> bool:
-        query = select(mails.c.id).where(_due(self._provider, time.time())).limit(1)
+    def _due_now(self) -> list[str]:
+        """Mails that have waited longest."""
+        query = select(mails.c.id).where(_due(self._provider, time.time())).order_by(mails.c.next_try_at)
         with self._database.read() as connection:
-            return connection.execute(query).first() is not None
+            return list(connection.execute(query.limit(AT_ONCE)).scalars())
 
     def _works(self) -> None:
         self._pause = 0.0
@@ -179,17 +179,16 @@ def _due(provider: str, now: float) -> ColumnElement[bool]:
     )
 
 
-def _claim(provider: str, now: float, connection: Connection) -> Mapping[str, Any] | None:
-    """The mail that has waited longest, for us alone; None if there is none."""
-    while True:
-        query = select(mails).where(_due(provider, now)).order_by(mails.c.next_try_at).limit(1)
-        row = connection.execute(query).mappings().first()
-        if row is None:
-            return None
-        claim = {"claimed_until": now + CLAIM, "tries": row["tries"] + 1}
-        ours = update(mails).where(mails.c.id == row["id"], _due(provider, now)).values(**claim)
-        if connection.execute(ours).rowcount == 1:
-            return {**row, **claim}
+def _claim(provider: str, mail_id: str, now: float, connection: Connection) -> Mapping[str, Any] | None:
+    """A mail for us alone; None if somebody else was faster.
+
+    The change comes first: to look before would show what was there when the transaction began.
+    """
+    claim = {"claimed_until": now + CLAIM, "tries": mails.c.tries + 1}
+    ours = update(mails).where(mails.c.id == mail_id, _due(provider, now)).values(**claim)
+    if connection.execute(ours).rowcount != 1:
+        return None
+    return dict(connection.execute(select(mails).where(mails.c.id == mail_id)).mappings().one())
 
 
 def _mine(claimed: Mapping[str, Any]) -> ColumnElement[bool]:
