@@ -94,9 +94,18 @@ class SignUpPage(ApplicantPage):
             terms=self.house.sign_up.terms,
             asks_email=options.asks_email,
             asks_full_name=options.ask_full_name,
-            domains=sorted(self.house.approval.vouching) if options.mode == "email_domain" and not token else [],
+            email_hint=self._email_hint(invited=bool(token)),
             waits=options.mode == "approval" and not (token and options.invitation_approves),
         )
+
+    def _email_hint(self, *, invited: bool) -> str:
+        """What the domain of an address does here."""
+        domains = " or ".join(sorted(self.house.approval.vouching))
+        if not domains or invited:
+            return ""
+        if self.native.mode == "email_domain":
+            return f"At {domains}."
+        return f"With one at {domains} you need nobody's approval." if self.native.mode == "approval" else ""
 
     def _token(self) -> str:
         values = self.plain_request().query.get("token", ())
