@@ -68,8 +68,11 @@ class Recovery:
         """Look at who has asked, one after the other."""
         while True:
             asked = await self._asked.get()
-            with contextlib.suppress(TooMany):
-                await self._send(asked)
+            try:
+                with contextlib.suppress(TooMany):
+                    await self._send(asked)
+            finally:
+                self._asked.task_done()
 
     def look(self, token: str) -> Account:
         """Whose password a link would set; the link stays good. Raises LinkOver, StoreError."""
