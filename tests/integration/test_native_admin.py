@@ -165,7 +165,6 @@ async def test_nobody_shuts_themselves_out(scene: Staffed, new_browser: NewBrows
     assert scene.account(ann.username).may_sign_in(0)
 
 
-@pytest.mark.row("M19")
 async def test_a_cookie_opens_no_resource(scene: Staffed, boss: Browser) -> None:
     page = await boss.request("GET", "/hub/api/hubauth/providers/local/accounts")
     assert page.status == 403
@@ -175,7 +174,7 @@ async def test_a_cookie_opens_no_resource(scene: Staffed, boss: Browser) -> None
 # What it does.
 
 
-@pytest.mark.row("M18", "V10")
+@pytest.mark.row("V10")
 async def test_sessions_tokens_and_sign_ins_end_at_once(scene: Staffed, new_browser: NewBrowser) -> None:
     ann, browser = scene.add(name()), new_browser(scene.hub)
     await scene.enter(browser, ann.username)
@@ -380,7 +379,6 @@ async def test_administrators_see_that_mails_do_not_get_through(start_hub: Start
 
 
 @newest_only
-@pytest.mark.row("M19")
 async def test_the_resources_are_as_they_are_described(scene: Staffed, tmp_path: Path) -> None:
     base = f"{scene.hub.direct_url}/hub/api/hubauth/providers/local"
     run = await schemathesis(base, "Authorization: token token-of-keeper", {}, tmp_path, may_refuse=True)

@@ -50,6 +50,14 @@ class Past:
     address: str
 
 
+@dataclass(frozen=True)
+class Overview:
+    """All accounts at a glance."""
+
+    counts: Mapping[str, int]
+    origins: Sequence[str]
+
+
 class Administration:
     """The acts on the accounts of one provider. Every one raises StoreError, and TooMany where it takes several."""
 
@@ -58,9 +66,14 @@ class Administration:
         self.listing = Listing(house.database, house.name)
         self._ending: set[asyncio.Task[None]] = set()
 
-    def find(self, query: Query) -> Found:
-        """Accounts, a page at a time."""
-        return self.listing.find(query)
+    async def find(self, query: Query) -> Found:
+        """Accounts, a page at a time; in a thread, because a search looks at every one."""
+        return await asyncio.to_thread(self.listing.find, query)
+
+    async def overview(self) -> Overview:
+        """How many accounts there are of each status, and where they come from."""
+        counts, origins = await asyncio.to_thread(lambda: (self.listing.counts(), self.listing.origins()))
+        return Overview(counts, origins)
 
     def history(self, account_id: str, most: int = 100) -> Sequence[Past]:
         """What happened to an account, the latest first."""

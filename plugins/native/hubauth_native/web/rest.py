@@ -122,7 +122,7 @@ class AccountsResource(Resource):
         if not self.rights.sees_all:
             raise NotAllowed("This needs custom:hubauth:accounts:read, without a filter.")
         query = parse(self.asked)
-        found = self.house.administration.find(query)
+        found = await self.house.administration.find(query)
         rows = [account_model(row.account, has_factor=row.has_factor) for row in found.rows]
         return Reply(200, {"accounts": rows, "total": found.total, "page": query.page, "size": query.size})
 

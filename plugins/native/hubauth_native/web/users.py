@@ -138,7 +138,7 @@ class UsersPage(AdministrationPage):
             query = parse(asked)
         except LoginRefused as bad:
             asked, query, error = {}, Query(), error or bad
-        found = self.house.administration.find(query)
+        found, overview = await self.house.administration.find(query), await self.house.administration.overview()
         rights = self.rights
         await self.show(
             "native-users.html",
@@ -150,8 +150,8 @@ class UsersPage(AdministrationPage):
             pages=max(1, -(-found.total // query.size)),
             at_page=lambda page: self._link({**asked, "page": str(page)}),
             sorted_by=lambda order: self._link({**asked, "sort": order, "page": "1"}),
-            counts=self.house.administration.listing.counts(),
-            origins=self.house.administration.listing.origins(),
+            counts=overview.counts,
+            origins=overview.origins,
             acts=ACTS,
             manages=rights.manages_all,
             is_admin=rights.is_admin,
