@@ -23,6 +23,7 @@ PACKAGES = {
     "hubauth-binderhub": (ROOT / "plugins" / "binderhub", "hubauth_binderhub"),
     "hubauth-github": (ROOT / "plugins" / "github", "hubauth_github"),
     "hubauth-gitlab": (ROOT / "plugins" / "gitlab", "hubauth_gitlab"),
+    "hubauth-native": (ROOT / "plugins" / "native", "hubauth_native"),
     "hubauth-singleuser": (ROOT / "plugins" / "singleuser", "hubauth_singleuser"),
 }
 OURS = ("hubauth", "_hubauth", "__editable__", "_editable")
@@ -125,11 +126,12 @@ def test_installed_wheels_bring_their_providers(install: Callable[..., Installat
         "authenticator": "hubauth-core",
         "github": "hubauth-github",
         "gitlab": "hubauth-gitlab",
+        "native": "hubauth-native",
     }
     assert {name: each["problem"] for name, each in types.items() if each["problem"]} == {}
 
 
-@pytest.mark.parametrize(("plugin", "sibling"), [("github", "gitlab"), ("gitlab", "github")])
+@pytest.mark.parametrize(("plugin", "sibling"), [("github", "gitlab"), ("gitlab", "github"), ("native", "github")])
 def test_plugin_works_without_its_sibling(install: Callable[..., Installation], plugin: str, sibling: str) -> None:
     installation = install("hubauth-core", f"hubauth-{plugin}")
     types = installation.providers()
@@ -145,17 +147,39 @@ def test_plugin_works_without_its_sibling(install: Callable[..., Installation], 
     assert "site-packages" in location
 
 
-@pytest.mark.parametrize("plugin", ["github", "gitlab"])
+def test_native_wheel_holds_all_that_it_reads_at_run_time(wheels: Wheels) -> None:
+    with zipfile.ZipFile(wheels["hubauth-native"]) as wheel:
+        entries = wheel.namelist()
+    for folder in ("templates", "static", "mail/letters", "migrations/versions"):
+        assert any(entry.startswith(f"hubauth_native/{folder}/") for entry in entries), folder
+
+
+def test_native_brings_its_command(install: Callable[..., Installation]) -> None:
+    installation = install("hubauth-core", "hubauth-native")
+    command = str(installation.python.with_name("hubauth"))
+    assert "create-admin" in run([command, "native", "--help"], cwd=installation.python.parent)
+    alone = install("hubauth-core")
+    assert "native" not in run([str(alone.python.with_name("hubauth")), "--help"], cwd=alone.python.parent)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "some"), [("github", ""), ("gitlab", ""), ("native", "tests/test_accounts.py")], ids=lambda word: word
+)
 def test_plugin_passes_its_tests_without_its_sibling(
-    install: Callable[..., Installation], plugin: str, tmp_path: Path
+    install: Callable[..., Installation], plugin: str, some: str, tmp_path: Path
 ) -> None:
-    """Away from this working tree: its tests and its own configuration are all there is."""
+    """Away from this working tree: its tests and its own configuration are all there is.
+
+    Where they take minutes, all are imported and some are run.
+    """
     project, _ = PACKAGES[f"hubauth-{plugin}"]
     shutil.copytree(project / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(project / "pyproject.toml", tmp_path)
     installation = install("hubauth-core", f"hubauth-{plugin}")
-    printed = installation("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
-    assert " passed" in printed
+    pytest_there = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path))
+    if some:
+        installation(*pytest_there, "--collect-only", str(tmp_path))
+    assert " passed" in installation(*pytest_there, str(tmp_path / some))
 
 
 def test_what_runs_in_servers_stands_alone_and_switches_its_extension_on(install: Callable[..., Installation]) -> None:
