@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from markupsafe import Markup
 from sqlalchemy import Connection
@@ -107,16 +107,23 @@ def _new_password(error: str = "") -> Form:
 
 
 def _accept(terms: Terms, style: str, error: str = "") -> Form:
+    """The text, then the box: fields of a form would stand before what they are about."""
     shown = Markup('<link rel="stylesheet" href="{}">').format(style)
     if terms.text:
-        text = '<div class="native-terms" tabindex="0" role="region" aria-label="Terms">{}</div>'
-        shown += Markup(text).format(terms.text)  # noqa: S704  # it is written out above
+        shown += Markup(_TEXT).format(terms.text)  # noqa: S704  # all of these are written out below
     if terms.url:
-        shown += Markup('<p><a href="{}" target="_blank" rel="noopener">Read the terms</a></p>').format(terms.url)
+        shown += Markup(_LINK).format(terms.url)  # noqa: S704
     return Form(
-        fields=(Field(name="terms", label="I accept the terms", type="checkbox", value=terms.version),),
         submit="Go on",
         text="The terms of this hub are new, or have changed. Read and accept them to go on.",
         error=error,
-        inside=shown,
+        inside=shown + Markup(_BOX).format(terms.version),  # noqa: S704
     )
+
+
+_TEXT: Final = '<div class="native-terms" tabindex="0" role="region" aria-label="Terms">{}</div>'
+_LINK: Final = '<p><a href="{}" target="_blank" rel="noopener">Read the terms</a></p>'
+_BOX: Final = (
+    '<div class="form-check"><input class="form-check-input" id="native-terms" name="terms" type="checkbox" value="{}" '
+    'required> <label class="form-check-label" for="native-terms">I accept the terms</label></div>'
+)
