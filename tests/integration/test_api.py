@@ -10,7 +10,7 @@ import pytest
 
 from harness.browser import Browser
 from harness.hub import Hub
-from harness.hubs import StartHub, newest_only
+from harness.hubs import StartHub, every_version, newest_only
 from harness.process import answers
 from hostile_idp.server import HostileIdP
 
@@ -43,6 +43,7 @@ def arrive(scene: Scene, new_browser: Callable[[Hub], Browser]) -> Arrive:
     return arrive
 
 
+@every_version
 async def test_people_read_their_own(arrive: Arrive) -> None:
     ann = await arrive("ann")
     token = await ann.token()
@@ -68,6 +69,7 @@ async def test_nobody_reads_somebody_elses(arrive: Arrive) -> None:
     assert not [event for event in ben.events() if event["kind"].startswith("credential")]
 
 
+@every_version
 async def test_a_server_reads_its_users_own(arrive: Arrive) -> None:
     cleo = await arrive("cleo")
     await arrive("dan")

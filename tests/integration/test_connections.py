@@ -9,7 +9,7 @@ import pytest
 
 from harness.browser import Browser, Page
 from harness.hub import Hub
-from harness.hubs import newest_only
+from harness.hubs import every_version, newest_only
 
 from .scene import Scene
 
@@ -40,6 +40,7 @@ async def press(browser: Browser, path: str, act: str = "", *, page: Page | None
 # A linked account is another way in.
 
 
+@every_version
 @pytest.mark.row("M10")
 async def test_a_connected_account_is_another_way_in_to_the_same_hub_user(scene: Scene, browser: Browser) -> None:
     await enter(scene, browser, "red", "m10", "mia")

@@ -10,10 +10,9 @@ from harness import hubs
 from harness.browser import Browser, Page
 from harness.hub import Hub
 from harness.hubs import StartHub
+from harness.mail_scene import PASSWORD, MailScene, config
 from harness.smtp import Sink, sink, text_of
 from harness.waiting import until
-
-from .mail_scene import PASSWORD, MailScene, config
 
 pytestmark = hubs.newest_only
 NewBrowser = Callable[[Hub], Browser]
@@ -48,10 +47,10 @@ async def change(scene: MailScene, browser: Browser, what: str, **typed: str) ->
     return await browser.submit(page.form(f"account/{what}"), **typed)
 
 
-async def press(browser: Browser, link: str) -> Page:
+async def press(browser: Browser, link: str, **typed: str) -> Page:
     """Open a link about an address, and press its button."""
     page = await browser.open(link)
-    return await browser.follow(await browser.submit(page.form("email-")))
+    return await browser.follow(await browser.submit(page.form("email-"), **typed))
 
 
 @pytest.mark.row("6.2.2", "M05", "V31", "6.3.7", "7.4.3")
@@ -158,12 +157,33 @@ async def test_a_new_address_counts_once_it_is_confirmed(
     await scene.post.mail_to("emil@people.test", "was asked for")
     assert (await other_browser.open(link)).status == 200
     assert scene.account("emil").email == "emil@people.test", "to look at the link changes nothing"
-    page = await press(other_browser, link)
+    page = await press(other_browser, link, proof=PASSWORD)
     assert "emil@new.test is the address of emil now" in page.text
     assert (scene.account("emil").email, scene.account("emil").email_verified) == ("emil@new.test", True)
     assert (await other_browser.open(link)).status == 410
     await scene.post.mail_to("emil@people.test", "was changed")
     assert [event["kind"] for event in scene.events(name="emil")][-2:] == ["email_change_asked", "email_changed"]
+
+
+@pytest.mark.row("6.6.2")
+async def test_nobody_confirms_an_address_for_an_account_of_somebody_else(
+    scene: MailScene, browser: Browser, other_browser: Browser
+) -> None:
+    account = scene.add("erna")
+    scene.add("victim")
+    await scene.enter(browser, "erna")
+    await scene.enter(other_browser, "victim")
+    await change(scene, browser, "email", email="victim@new.test", proof=PASSWORD)
+    link = await scene.link_to("victim@new.test")
+    for proof in ("", "what the victim thinks it is"):
+        page = await press(other_browser, link, proof=proof)
+        assert (page.status, "The current password is not right." in page.text) == (403, True)
+    assert scene.account("erna").email == "erna@people.test"
+    scene.set(account, password_hash=None)
+    page = await press(other_browser, link)
+    assert (page.status, "Sign in with this browser first" in page.text) == (403, True)
+    page = await press(browser, link)
+    assert "victim@new.test is the address of erna now" in page.text
 
 
 @pytest.mark.row("V33")

@@ -14,11 +14,10 @@ from harness import hubs
 from harness.browser import Browser, Page
 from harness.hub import Hub
 from harness.hubs import StartHub
+from harness.mail_scene import NAME, PASSWORD, MailScene, config
 from harness.smtp import Sink, sink, text_of
 from harness.waiting import until
 from hubauth_native import endings
-
-from .mail_scene import NAME, PASSWORD, MailScene, config
 
 pytestmark = hubs.newest_only
 NewBrowser = Callable[[Hub], Browser]

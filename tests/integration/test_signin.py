@@ -12,7 +12,7 @@ from tornado.web import RequestHandler
 
 from harness.browser import Browser
 from harness.hub import Hub
-from harness.hubs import StartHub, newest_only
+from harness.hubs import StartHub, every_version, newest_only
 from hostile_idp import faults, tokens
 from hostile_idp.faults import json_answer
 from hostile_idp.server import HostileIdP
@@ -22,6 +22,7 @@ from .scene import ABSENT, Rejection, Scene, config
 OneMore = Callable[[Hub], Browser]
 
 
+@every_version
 @pytest.mark.row("C01", "C23", "V39", "B4", "6.8.1")
 async def test_one_name_at_two_providers_is_two_people(scene: Scene, browser: Browser, other_browser: Browser) -> None:
     scene.person("red", "1", "ann")
@@ -346,6 +347,7 @@ async def test_unknown_provider_is_a_404(scene: Scene, browser: Browser) -> None
     assert (await browser.begin("green")).status == 404
 
 
+@every_version
 async def test_sign_in_ends_in_a_running_server(scene: Scene, browser: Browser) -> None:
     scene.person("blue", "server", "sam")
     await scene.sign_in(browser, "blue")

@@ -35,6 +35,10 @@ class Change:
     account: Account
     email: str
 
+    def needs_proof(self, by: Account | None) -> bool:
+        """Whether whoever is signed in, if anybody, has yet to prove that the account is theirs."""
+        return by is None or by.id != self.account.id
+
 
 class EmailChange:
     """Changes of addresses at one provider."""
@@ -67,9 +71,18 @@ class EmailChange:
             account = self._house.accounts.by_id(link.account_id or "")
         return Change(_fitting(account, link), link.email)
 
-    async def confirm(self, token: str, address: str) -> Change:
-        """Use a link: the new address counts from now on. Raises LinkOver, TooMany."""
+    async def confirm(self, token: str, address: str, *, by: Account | None, password: str) -> Change:
+        """Use a link: the new address counts from now on. Raises LinkOver, WrongPassword, TooMany.
+
+        `by` is whoever is signed in. Anybody else proves by the password that the account is theirs: nobody gets the
+        address of somebody else confirmed by having the link sent there (row 6.6.2).
+        """
         await self._house.throttle.admit("link", address=address)
+        asked = self.look(token)
+        if asked.needs_proof(by):
+            if asked.account.password_hash is None:
+                raise LoginRefused("Sign in with this browser first, then open the link again.", code="sign_in_again")
+            await prove(self._house, asked.account, password, address)
         change = await self._house.database.write(partial(self._confirm, token, address))
         self._house.core.record(self._event("email_changed", change.account, address))
         return change

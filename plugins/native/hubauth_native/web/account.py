@@ -90,16 +90,19 @@ class ConfirmEmail(TokenPage):
     """Lets a new address count."""
 
     async def post(self) -> None:
+        token = ""
         try:
-            change = await self.house.email_change.confirm(self.one("token"), self.address)
+            token, proof = self.one("token"), self.one("proof", LONGEST_PASSWORD)
+            change = await self.house.email_change.confirm(token, self.address, by=self.account, password=proof)
         except HubAuthError as error:
-            await self.say(error)
+            await self.show_again(token, error)
         else:
             self.done(f"{change.email} is the address of {change.account.username} now.", "done")
 
     async def show_form(self, token: str, error: HubAuthError | None = None) -> None:
         change = self.house.email_change.look(token)
-        await self.show("native-email-link.html", error, page=self.page, token=token, change=change, undo=False)
+        shown = {"change": change, "undo": False, "asks": change.needs_proof(self.account)}
+        await self.show("native-email-link.html", error, page=self.page, token=token, **shown)
 
 
 class UndoEmail(TokenPage):
@@ -116,7 +119,8 @@ class UndoEmail(TokenPage):
 
     async def show_form(self, token: str, error: HubAuthError | None = None) -> None:
         change = self.house.email_change.look_undo(token)
-        await self.show("native-email-link.html", error, page=self.page, token=token, change=change, undo=True)
+        shown = {"change": change, "undo": True, "asks": False}
+        await self.show("native-email-link.html", error, page=self.page, token=token, **shown)
 
 
 def pages(provider: NativeProvider) -> list[Page]:

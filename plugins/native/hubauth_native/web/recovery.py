@@ -71,6 +71,13 @@ class TokenPage(NativePage):
         """What the link stands for, and the button. Raises LinkOver."""
         raise NotImplementedError
 
+    async def show_again(self, token: str, error: HubAuthError) -> None:
+        """The form once more, if the link is still good."""
+        try:
+            await self.show_form(token, error)
+        except HubAuthError:
+            await self.say(error)
+
 
 class NewPasswordPage(TokenPage):
     """Sets the password of the account that the link is for. Nobody is signed in by it."""
@@ -88,13 +95,6 @@ class NewPasswordPage(TokenPage):
     async def show_form(self, token: str, error: HubAuthError | None = None) -> None:
         account = self.house.recovery.look(token)
         await self.show("native-new-password.html", error, page=self.page, token=token, username=account.username)
-
-    async def show_again(self, token: str, error: HubAuthError) -> None:
-        """The form once more, if the link is still good."""
-        try:
-            await self.show_form(token, error)
-        except HubAuthError:
-            await self.say(error)
 
 
 class DonePage(NativePage):

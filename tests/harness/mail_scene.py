@@ -11,13 +11,14 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
-from harness.browser import Browser, Page
-from harness.hub import Hub
-from harness.smtp import Sink, link_in, text_of
-from harness.waiting import until
 from hubauth_core import Secret
 from hubauth_core.database import Database, open_database
 from hubauth_native.accounts import Account, Accounts
+
+from .browser import Browser, Page
+from .hub import Hub
+from .smtp import Sink, link_in, text_of
+from .waiting import until
 
 NAME = "local"
 PASSWORD = "a long walk by the sea"
