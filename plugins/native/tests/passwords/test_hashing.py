@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable
 
@@ -13,7 +16,7 @@ from argon2 import PasswordHasher, extract_parameters
 from hubauth_core import ConfigError, Secret
 from hubauth_native import NativeProvider
 from hubauth_native.passwords.hashing import LEAST, Hasher, is_hash
-from hubauth_native.passwords.pool import Busy
+from hubauth_native.passwords.pool import Busy, Pool
 from hubauth_native.passwords.typed import PasswordRefused
 
 PASSWORD = "correct horse battery"
@@ -162,6 +165,13 @@ async def test_beyond_the_queue_people_are_asked_to_come_back(start: Start) -> N
     assert len(busy) == 190
     assert busy[0].retry_after
     assert not (await hasher.verify(None, PASSWORD)).ok
+
+
+@pytest.mark.row("S01")
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has priorities of threads")
+async def test_hashing_steps_back_behind_the_event_loop() -> None:
+    there = await Pool(1, 1).run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert there > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def test_a_hash_is_not_shown(hasher: Hasher) -> None:

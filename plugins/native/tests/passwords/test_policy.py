@@ -114,7 +114,7 @@ async def test_what_is_made_of_words_of_the_person_or_the_place_is_refused(polic
     assert "words of this place" in await refusal(policy, password, *about)
 
 
-@pytest.mark.row("6.2.11")
+@pytest.mark.row("6.2.11", "6.1.2")
 async def test_an_administrator_adds_words(start: Start) -> None:
     policy = start(context_words=["Quokkaversity"]).house.policy
     assert "words of this place" in await refusal(policy, "quokkaversity2026")
