@@ -142,7 +142,7 @@ class SigningIn:
         step, amr = memo["step"], tuple(memo["amr"].split())
         form = await self._steps[step].answer(account, request)
         if form is not None:
-            return replace(form, memo={**form.memo, **memo})
+            return form
         # A step may have changed the account.
         account = self._house.accounts.by_id(account.id) or account
         before = float(memo["failed"]) if memo["failed"] else None
