@@ -55,6 +55,7 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "admins_only": _NOT_ALLOWED,
         "bad_request": _START_AGAIN,
         "blocked": _NOT_LET_IN,
+        "busy": Answer(503, "This hub is busy", slug="provider_unavailable"),
         "callback_repeated": _START_AGAIN,
         "cancelled": Answer(403, "Sign-in was cancelled"),
         "captcha_refused": _NOT_ALLOWED,
