@@ -49,6 +49,7 @@ from .password_change import PasswordChange
 from .passwords.hashing import Hasher
 from .passwords.policy import Policy
 from .passwords.pool import Pool
+from .passwords.stored import Stored
 from .recovery import Recovery
 from .schema import SCHEMA
 from .signin import SigningIn
@@ -101,6 +102,7 @@ class NativeProvider(
         core.in_background(partial(close_orphans, self.house))
         core.in_background(self.house.approval.run)
         core.in_background(self.house.endings.run)
+        core.in_background(Stored(self.house.hasher, database, self.name).run)
         core.in_background(self.house.recovery.run)
         core.in_background(self.house.throttle.run)
 

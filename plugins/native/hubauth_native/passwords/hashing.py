@@ -9,6 +9,9 @@ word the password was hashed as it was typed.
 from __future__ import annotations
 
 import secrets
+import statistics
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from hubauth_core import ConfigError, Secret
 
+from .evenness import Evenness, kind_of
 from .pool import Pool
 from .typed import PasswordRefused, normalised, received
 
@@ -33,6 +37,9 @@ LEAST: Final = ((47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5))
 MOST_MEMORY: Final = 2**20
 MOST_PASSES: Final = 100
 """KiB and passes beyond which no hash is computed, wherever it came from."""
+
+TRIES: Final = 3
+"""How often a kind of hash is measured."""
 
 _BCRYPT: Final = ("$2a$", "$2b$", "$2y$")
 _BCRYPT_READS: Final = 72
@@ -74,6 +81,7 @@ class Hasher:
             time_cost=cost.passes, memory_cost=cost.memory, parallelism=cost.lanes, salt_len=SALT
         )
         self._nobodys = Secret(self._hash(secrets.token_hex(SALT)))
+        self._even = Evenness(kind_of(self._nobodys.reveal()))
 
     async def hash(self, password: str) -> Secret:
         """What to store for a password. Raises PasswordRefused for what can be none, Busy."""
@@ -85,7 +93,23 @@ class Hasher:
         None, and what is no hash, is never right, and takes as long as a wrong password (rows S03, V19). Pass None also
         for an account that may not sign in.
         """
-        return await self._pool.run(self._verify, stored, password)
+        verified, took = await self._pool.run(self._timed, stored, password)
+        if stored and is_hash(stored.reveal()):
+            self._even.met(kind_of(stored.reveal()), took)
+        await self._even.wait(took)
+        return verified
+
+    async def learn(self, examples: Iterable[Secret]) -> None:
+        """Measure hashes of the kinds that are stored, so that none is told from another by its time. Raises Busy."""
+        seconds = {}
+        for each in examples:
+            tries = [(await self._pool.run(self._timed, each, "-"))[1] for _ in range(TRIES)]
+            seconds[kind_of(each.reveal())] = statistics.median(tries)
+        self._even.learn(seconds)
+
+    def _timed(self, stored: Secret | None, password: str) -> tuple[Verified, float]:
+        begun = time.perf_counter()
+        return self._verify(stored, password), time.perf_counter() - begun
 
     def _hash(self, normal: str) -> str:
         return f"{NFC}{self._argon2.hash(normal)}"
