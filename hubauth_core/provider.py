@@ -102,6 +102,9 @@ class Provider(LoggingConfigurable):
     templates: ClassVar[Path | None] = None
     """The folder of the templates of its own pages; `page.html` and all of hubauth's are there to build on."""
 
+    account_page: ClassVar[str] = ""
+    """The page of its own, below its path, where people look after their account; `/hub/connections` leads there."""
+
     schema: ClassVar[Schema | None] = None
     """Tables of its own, which `Core.store` opens; `hubauth upgrade-db` upgrades them too."""
 

@@ -63,7 +63,8 @@ class Card:
     """One identity of a hub user.
 
     `renew` asks the source anew for what is granted; `further` is what may be asked for beside it; `selected` opens
-    that. `stays` says why it cannot be disconnected, "" where it can.
+    that. `stays` says why it cannot be disconnected, "" where it can. `page` is where the account itself is looked
+    after, below the provider's path, "" for nowhere here.
     """
 
     provider: str
@@ -80,6 +81,7 @@ class Card:
     further: tuple[Scope, ...]
     selected: bool
     stays: str
+    page: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,4 +166,5 @@ def card_of(
         further=further,
         selected=bool(further) and wish.provider == record.provider,
         stays=stays,
+        page=provider.account_page if provider else "",
     )

@@ -92,6 +92,16 @@ async def test_change_the_password_by_keyboard_alone(scene: MailScene, open_page
     await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+async def test_the_page_of_connections_leads_there(scene: MailScene, open_page: OpenPage, axe: str) -> None:
+    scene.add("greta")
+    page = await enter(open_page, scene.hub, "greta")
+    await page.get_by_role("link", name="Connections").click()
+    await expect(page.get_by_role("heading", name="Connections", exact=True)).to_be_visible()
+    assert await findings(page, axe) == []
+    await page.get_by_role("link", name="Password, address and security").click()
+    await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+
+
 async def test_axe_finds_nothing_on_ones_own_account(scene: MailScene, open_page: OpenPage, axe: str) -> None:
     scene.add("cleo", full_name="Cleo of a Name that is rather long for a Phone to show in one line")
     page = await enter(open_page, scene.hub, "cleo")

@@ -71,6 +71,7 @@ class NativeProvider(
     by_itself = False
     keeps_people = True
     schema = SCHEMA
+    account_page = "account"
     templates = Path(__file__).with_name("templates")
 
     house: House
