@@ -25,13 +25,16 @@ from hubauth_core.provider import Provider
 from hubauth_core.registry import Registry
 from hubauth_core.types import Secret
 from hubauth_core.web.openapi import ERRORS, describe
+from hubauth_native.cli import native
 from hubauth_singleuser.cli import parser
 from hubauth_singleuser.extension import HubAuthSingleUser
 from hubauth_singleuser.git import helper
 
 ROOT: Final = Path(__file__).parents[1]
 REFERENCE: Final = ROOT / "docs" / "reference"
-TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "authenticator")
+TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "native", "authenticator")
+OF_THE_MACHINE: Final = {"hash_threads"}
+"""Options whose default is another one on each machine."""
 NOTE: Final = "<!-- Written by docs/generate.py; `make docs` writes it again. -->\n"
 
 
@@ -56,7 +59,7 @@ def options(cls: type[Any], known: set[str], instance: Provider | None = None) -
     rows = [
         (
             f"`{name}`",
-            default(getattr(instance, name) if instance else trait.default_value),
+            "" if name in OF_THE_MACHINE else default(getattr(instance, name) if instance else trait.default_value),
             " ".join(str(trait.help).split()) + choices(trait),
         )
         for name, trait in sorted(cls.class_traits(config=True).items())
@@ -84,7 +87,7 @@ def options_page() -> str:
         required = ", ".join(f"`{option}`" for option in cls.required_options)
         parts += [
             f"## Type `{name}`: `{cls.__name__}`\n",
-            f"Required: {required}.\n",
+            f"Required: {required or 'nothing'}.\n",
             options(cls, common, cls("reference")),
         ]
     parts += [
@@ -107,12 +110,20 @@ def hooks_page() -> str:
 
 def commands_page() -> str:
     parts = [NOTE, "# Commands\n"]
-    for name, command in sorted(main.commands.items()):
-        context = click.Context(command, info_name=f"hubauth {name}", max_content_width=100)
-        parts += [f"## `hubauth {name}`\n", f"```\n{command.get_help(context)}\n```\n"]
+    for name, command in sorted({**main.commands, "native": native}.items()):
+        parts += help_of(f"hubauth {name}", command)
     parts += ["## `hubauth-singleuser`, in the user's server\n", f"```\n{parser().format_help()}```\n"]
     parts += ["## `git-credential-hubauth`, in the user's server\n", f"```\n{helper.USAGE}\n{helper.__doc__}```\n"]
     return "\n".join(parts)
+
+
+def help_of(name: str, command: click.Command) -> list[str]:
+    """What a command says of itself, and those below it."""
+    context = click.Context(command, info_name=name, max_content_width=100)
+    parts = [f"## `{name}`\n", f"```\n{command.get_help(context)}\n```\n"]
+    for below, each in sorted(getattr(command, "commands", {}).items()):
+        parts += help_of(f"{name} {below}", each)
+    return parts
 
 
 def reasons() -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 MACHINE = re.compile(
-    rb"/(?:work|opt|root|mnt|Users)/[\w.]+"  # a path of the machine that the file was written on
+    rb"/(?:work|opt(?!/tljh\b)|root|mnt|Users)/[\w.]+"  # a path of the machine that the file was written on
     rb"|/home/(?!jovyan\b)\w+"
     rb"|file:///(?!etc/passwd)\w"
 )

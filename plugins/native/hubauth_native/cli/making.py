@@ -44,9 +44,11 @@ async def create_admin(there: There, name: str, email: str | None, full_name: st
         await _create(there, name, email=email, full_name=full_name, admin=True, adopt=adopt)
         return
     if account.password_hash is not None or not account.admin:
-        how = "`hubauth native reset`" if account.admin else "`hubauth native set-admin`, if you know whose it is"
-        kind = "is an administrator already" if account.admin else "is there, and no administrator"
-        raise ConfigError(f"The account {account.username!r} {kind}. Take another name, or {how}.")
+        made = "" if account.admin else ", and `hubauth native set-admin` makes its owner an administrator"
+        raise ConfigError(
+            f"There is an account {account.username!r} already. If you know that it is the right person's: "
+            f"`hubauth native reset` prints a link to a new password{made}."
+        )
     _print_link(f"{account.username} has no password yet. A new link:", await _link(there, account.id))
 
 

@@ -43,13 +43,13 @@ def test_a_new_link_replaces_the_old_one_until_there_is_a_password(run: Run, loo
     with pytest.raises(Exception, match="used already"):
         house.recovery.look(first)
     asyncio.run(house.recovery.reset(second, "seventeen fat geese", "127.0.0.1"))
-    assert "is an administrator already" in run("create-admin", "root", code=1).output
+    assert "There is an account 'root' already" in run("create-admin", "root", code=1).output
 
 
 def test_an_account_that_somebody_else_made_is_made_no_administrator(run: Run, looked: Beside[NativeProvider]) -> None:
     house = looked.provider.house
     house.database.write_now(lambda connection: house.accounts.create(connection, "boss", status="pending"))
-    assert "and no administrator" in run("create-admin", "boss", code=1).output
+    assert "set-admin" in run("create-admin", "boss", code=1).output
     boss = house.accounts.by_name("boss")
     assert boss is not None
     assert (boss.admin, boss.status) == (None, "pending")
