@@ -37,13 +37,18 @@ c.JupyterHub.load_roles += [
     {"name": "configured", "scopes": ["self"], "users": ["dean"]},
 ]
 """
-"""`staff-boss` is an administrator. `pupil` and `dean` stand in the configuration."""
+"""`staff-boss` is an administrator. `pupil`, `dean` and `principal` stand in the configuration."""
 
-TEXT = config(None, others={"staff": STAFF}, username_prefix="", adopt=["pupil", "dean"], signup="approval") + RIGHTS
+OPTIONS = {"username_prefix": "", "adopt": ["pupil", "dean"], "signup": "approval", "admin_users": ["principal"]}
+TEXT = config(None, others={"staff": STAFF}, **OPTIONS) + RIGHTS
 
 
 class Staffed(NativeScene):
     """The hub, and the resources for programs."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such an account."""
+        return bool(self.rows("SELECT 1 FROM hubauth_native_accounts WHERE username = ?", name))
 
     def add_many(self, number: int, **values: Any) -> None:
         """Applicants `student00` and so on."""

@@ -56,7 +56,7 @@ async def token_works(scene: Staffed, token: str) -> bool:
 
 async def pupil(scene: Staffed, browser: Browser) -> Account:
     """The account of somebody in the group of the course, who has signed in."""
-    if not scene.rows("SELECT id FROM hubauth_native_accounts WHERE username = 'pupil'"):
+    if not scene.has("pupil"):
         scene.add("pupil", vouched=True)
     await scene.enter(browser, "pupil")
     return scene.account("pupil")
@@ -121,13 +121,10 @@ async def test_who_only_manages_accounts_gets_no_further(
     scene: Staffed, boss: Browser, new_browser: NewBrowser
 ) -> None:
     chief, plain = scene.add(name("chief"), admin=True), scene.add(name())
-    in_role = (
-        scene.add("dean", vouched=True)
-        if not scene.rows("SELECT id FROM hubauth_native_accounts WHERE username = 'dean'")
-        else scene.account("dean")
-    )
+    named = scene.account("principal") if scene.has("principal") else scene.add("principal")
+    in_role = scene.account("dean") if scene.has("dean") else scene.add("dean", vouched=True)
     for token in ("keeper", "users"):
-        for special in (chief, in_role):
+        for special in (chief, in_role, named):
             for act in ("deactivate", "reset", "reset_factors", "delete", "end_sessions"):
                 assert error(await scene.act(act, special.id, plain.id, token=token)) == (403, "admins_only")
             answer = await scene.ask("PATCH", f"accounts/{special.id}", token, {"email": "m@evil.org"})
@@ -138,6 +135,8 @@ async def test_who_only_manages_accounts_gets_no_further(
         assert error(await scene.ask("POST", "accounts", token, wanted)) == (403, "admins_only")
         for taken in ("dean", "staff-boss", "keeper", "hub"):
             assert (await scene.ask("POST", "accounts", token, {"username": taken})).status_code in (403, 409), taken
+    made = (await scene.ask("POST", "accounts", "keeper", {"username": name()})).json()["account"]["username"]
+    assert not scene.account(made).vouched, "so that a configuration which names it later does not mean this one"
     manager = await as_staff(new_browser(scene.hub), "manager")
     for act in ("make_admin", "unmake_admin", "delete"):
         assert (await post(manager, act, chief, sure="yes")).status == 403

@@ -152,17 +152,19 @@ class Administration:
         email: str | None = None,
         full_name: str = "",
         admin: bool | None = None,
+        vouched: bool = True,
         actor: str,
         address: str = "",
     ) -> tuple[Account, str]:
         """A new account, and the address of the one-time link by which its owner sets a password.
 
-        Raises NameTaken, and LoginRefused for a name that cannot be.
+        `vouched`: by an administrator of the hub, so that the name may stand in the hub's configuration. Raises
+        NameTaken, and LoginRefused for a name that cannot be.
         """
-        values = {"email": email or None, "full_name": full_name, "admin": admin, "vouched": True, "origin": "created"}
+        values = {"email": email or None, "full_name": full_name, "admin": admin, "vouched": vouched}
 
         def work(connection: Connection) -> Account:
-            approved = {"approved_at": time.time(), "approved_by": actor}
+            approved = {"origin": "created", "approved_at": time.time(), "approved_by": actor}
             made = self._house.accounts.create(connection, username, **values, **approved)
             self._house.accounts.note(connection, made.id, "account_created", actor=actor, address=address)
             return made
@@ -175,6 +177,10 @@ class Administration:
         """The address of a new one-time link by which the owner of an account sets a password (row 6.4.6)."""
         url: str = await self._house.recovery.issue_link(account_id, actor)
         return url
+
+    async def send_link(self, ids: Sequence[str], *, actor: str) -> int:
+        """Mail such a link in place of showing it; answers how many could be, who has an address, if mail is sent."""
+        return sum([await self._house.recovery.send_link(each, actor) for each in _few(ids)])
 
     async def delete(self, ids: Sequence[str], *, reason: str = "", actor: str, address: str = "") -> int:
         """Delete accounts; their hub users go too, now or when the hub runs again."""

@@ -36,6 +36,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "approve": Act(label="Approve", done="approved"),
     "refuse": Act(label="Refuse", done="refused", asks=frozenset({"sure", "reason"}), own=False),
     "reset": Act(label="New sign-in link", done="given a new link"),
+    "send_link": Act(label="Mail sign-in link", done="sent a new link"),
     "end_sessions": Act(label="End sessions", done="signed out everywhere"),
     "reset_factors": Act(label="Remove second factors", done="left without a second factor", asks=_SURE, own=False),
     "deactivate": Act(label="Deactivate", done="deactivated", asks=frozenset({"sure", "reason", "days"}), own=False),
@@ -114,6 +115,8 @@ async def perform(rights: Rights, wish: Wish, *, actor: str, address: str) -> Ou
             return Outcome(await do.deactivate(ids, until=wish.until, reason=wish.reason, **who))
         case "reactivate":
             return Outcome(await do.reactivate(ids, **who))
+        case "send_link":
+            return Outcome(await do.send_link(ids, actor=actor))
         case "end_sessions":
             return Outcome(await do.end_sessions(ids, **who))
         case "reset_factors":

@@ -53,7 +53,8 @@ class Resource(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is 
             raise NotAllowed("Send a valid API token: Authorization: token <api token>.")
         row = getattr(self.current_user, "orm_user", None)
         own = self.house.core.subject_of(hub_user(row)) if row is not None else None
-        self.caller, self.rights = caller, Rights(handler=self, house=self.house, own=own or "")
+        admins = self.native.admin_users
+        self.caller, self.rights = caller, Rights(handler=self, house=self.house, admins=admins, own=own or "")
 
     @property
     def who(self) -> dict[str, str]:
@@ -140,6 +141,7 @@ class AccountsResource(Resource):
             email=email,
             full_name=body.text("full_name", 255, ""),
             admin=admin,
+            vouched=self.rights.is_admin,
             **self.who,
         )
         return Reply(201, {"account": self.model(account), "link": link})

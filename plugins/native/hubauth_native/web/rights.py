@@ -6,6 +6,7 @@ is good for the accounts of those hub users alone, one by one.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,10 +35,14 @@ class NotAllowed(LoginRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class Rights:
-    """What one request may do. `handler` is the hub's; `own` the account of whoever asks, "" where there is none."""
+    """What one request may do. `handler` is the hub's; `own` the account of whoever asks, "" where there is none.
+
+    `admins` is the provider's option `admin_users`: who is named there has special rights before the hub knows of it.
+    """
 
     handler: Any
     house: House
+    admins: AbstractSet[str] = frozenset()
     own: str = ""
 
     @property
@@ -68,7 +73,8 @@ class Rights:
     def is_special(self, account: Account) -> bool:
         """Whether its hub user has rights beyond everybody's, or will have: by a name of the configuration, too."""
         user = self.house.core.hub_user(account.id)
-        if account.admin or (user is not None and user.has_special_rights):
+        named = {account.username, f"id:{account.id}"} & self.admins
+        if account.admin or named or (user is not None and user.has_special_rights):
             return True
         return user is None and account.vouched and not self.is_free(account.username)
 

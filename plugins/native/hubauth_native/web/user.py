@@ -63,6 +63,7 @@ class UserPage(AdministrationPage):
             may=rights.manages(account),
             sees_all=rights.sees_all,
             special=rights.is_special(account),
+            trouble=self.house.post.trouble(),
             **self.recency(self.url(f"{LIST}/{account.id}")),
         )
 
@@ -76,7 +77,8 @@ class UserPage(AdministrationPage):
         else:
             state = "reactivate" if account.status == INACTIVE else "deactivate"
             admin = "unmake_admin" if account.admin else "make_admin"
-            fitting = ["reset", "end_sessions", "reset_factors", state, admin, "delete"]
+            link = ["send_link"] if account.email and self.house.post.enabled else []
+            fitting = ["reset", *link, "end_sessions", "reset_factors", state, admin, "delete"]
         allowed = [name for name in fitting if not own or ACTS[name].own]
         return [name for name in allowed if rights.is_admin or not ACTS[name].of_admins]
 

@@ -32,7 +32,8 @@ class AdministrationPage(NativePage):
     @property
     def rights(self) -> Rights:
         """What this request may do."""
-        return Rights(handler=self, house=self.house, own=self.account.id if self.account else "")
+        own, admins = self.account, self.native.admin_users
+        return Rights(handler=self, house=self.house, admins=admins, own=own.id if own else "")
 
     async def prepare(self) -> None:
         await super().prepare()
@@ -110,6 +111,7 @@ class UsersPage(AdministrationPage):
             username,
             email=mailbox(email) if email else None,
             full_name=self.one("full_name", 255).strip(),
+            vouched=rights.is_admin,
             actor=self.current_user.name,
             address=self.address,
         )
@@ -152,7 +154,7 @@ class UsersPage(AdministrationPage):
             sorted_by=lambda order: self._link({**asked, "sort": order, "page": "1"}),
             counts=overview.counts,
             origins=overview.origins,
-            acts=ACTS,
+            acts={name: act for name, act in ACTS.items() if name != "send_link" or self.house.post.enabled},
             manages=rights.manages_all,
             is_admin=rights.is_admin,
             invitations=self._invitations() if rights.manages_all else None,
