@@ -53,7 +53,7 @@ async def press(browser: Browser, link: str, **typed: str) -> Page:
     return await browser.follow(await browser.submit(page.form("email-"), **typed))
 
 
-@pytest.mark.row("6.2.2", "M05", "V31", "6.3.7", "7.4.3")
+@pytest.mark.row("6.2.2", "M05", "M09", "V31", "6.3.7", "7.4.3")
 async def test_a_change_ends_everything_but_this_browser(
     scene: MailScene, browser: Browser, other_browser: Browser
 ) -> None:

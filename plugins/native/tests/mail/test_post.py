@@ -67,6 +67,7 @@ def test_what_is_no_address_gets_nothing(start: Start, to: str) -> None:
     assert waiting(native) == []
 
 
+@pytest.mark.row("M09")
 def test_without_a_mail_server_nothing_is_kept(native: NativeProvider) -> None:
     put(native)
     assert not native.house.post.enabled
