@@ -15,6 +15,7 @@ import click
 
 from hubauth_core import ConfigError
 
+from ..accounts import ACTIVE, Account
 from ..exporting import Format, everybody, told, write
 from ..importing import firstuse, nativeauthenticator, table
 from ..importing.adopting import Adopted, Adopting
@@ -43,6 +44,11 @@ def importing(adopts: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]
             "--links",
             type=click.Path(path_type=Path, dir_okay=False),
             help="Write a one-time link for each account without a password into this file (CSV, for its owner only).",
+        ),
+        click.option(
+            "--mail-links",
+            is_flag=True,
+            help="Mail each account without a password a one-time link to its address, as soon as the hub runs.",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     )
@@ -110,8 +116,11 @@ async def _import(
     dry_run: bool,
     adopt: bool,
     links: Path | None,
+    mail_links: bool,
     as_json: bool,
 ) -> None:
+    if mail_links and not there.provider.house.post.enabled:
+        raise ConfigError("The hub sends no mail: smtp_host is not set. Use --links in place of --mail-links.")
     house = there.provider.house
     bringing = Bringing(house, origin=origin, actor=ACTOR, dry_run=dry_run)
     with _bar(len(found), "Importing") as bar:
@@ -121,7 +130,9 @@ async def _import(
         with _bar(len(results), "Looking for hub users") as bar:
             adopted = [each async for each in Adopting(there, dry_run=dry_run).adopt(results, bar)]
     if links is not None and not dry_run:
-        await _write_links(there, results, links)
+        await _write_links(there, _waiting(there, results), links)
+    if mail_links and not dry_run:
+        await _mail_links(there, _waiting(there, results))
     if as_json:
         print_json(_data(results, adopted, dry_run))
     else:
@@ -131,10 +142,23 @@ async def _import(
         click.get_current_context().exit(LEFT_OUT)
 
 
-async def _write_links(there: There, results: Iterable[Result], path: Path) -> None:
-    accounts = there.provider.house.accounts
+def _waiting(there: There, results: Iterable[Result]) -> list[Account]:
+    """The active accounts among them that have no password now."""
     brought = (result.account for result in results if result.account is not None and result.act != "left_out")
-    waiting = [account for account in brought if (now := accounts.by_id(account.id)) and now.password_hash is None]
+    now = (there.provider.house.accounts.by_id(account.id) for account in brought)
+    return [account for account in now if account and account.password_hash is None and account.status == ACTIVE]
+
+
+async def _mail_links(there: There, waiting: Sequence[Account]) -> None:
+    sent = 0
+    with _bar(len(waiting), "Mailing links") as bar:
+        for account in waiting:
+            sent += await there.provider.house.recovery.send_link(account.id, ACTOR)
+            bar(1)
+    click.echo(f"{sent} of {len(waiting)} accounts without a password are mailed a link.", err=True)
+
+
+async def _write_links(there: There, waiting: Sequence[Account], path: Path) -> None:
     with _private(path) as file, _bar(len(waiting), "Making links") as bar:
         lines = csv.writer(file)
         lines.writerow(("username", "email", "link"))

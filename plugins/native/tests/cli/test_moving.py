@@ -14,10 +14,11 @@ import bcrypt
 import pytest
 from click.testing import Result
 from jupyterhub import orm
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from hubauth_core.cli.extending import Beside
 from hubauth_native import NativeProvider
+from hubauth_native.schema import mails
 
 There = Beside[NativeProvider]
 Run = Callable[..., Result]
@@ -97,6 +98,20 @@ def test_links_are_for_the_eyes_of_one(run: Run, looked: There) -> None:
     token = lines["zoe"]["link"].partition("token=")[2]
     assert looked.provider.house.recovery.look(token).username == "zoe"
     run("import", "table", "people.csv", "--links", "links.csv", code=1)
+
+
+def test_links_are_mailed_where_there_is_an_address(run: Run, looked: There) -> None:
+    Path("people.csv").write_text("username,email,status\nzoe,z@b.test,\nyan,,\nmax,m@b.test,pending\n")
+    assert "smtp_host is not set" in run("import", "table", "people.csv", "--mail-links", code=1).output
+    config = Path("jupyterhub_config.py")
+    mail = '"smtp_host": "mail.test", "mail_from": "hub@hub.test", "argon2_unsafe"'
+    config.write_text(config.read_text().replace('"argon2_unsafe"', mail))
+    output = run("import", "table", "people.csv", "--mail-links").output
+    assert "1 of 2 accounts without a password are mailed a link." in output
+    assert "token=" not in output
+    with looked.database.read() as connection:
+        [sealed] = connection.execute(select(mails.c.sealed)).scalars()
+    assert b"token=" not in sealed
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
