@@ -11,11 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jupyterhub import orm
+from jupyterhub import orm, scopes
 from jupyterhub.crypto import CryptKeeper
 from sqlalchemy import inspect
 
-from hubauth_core import CredentialError, Event, Identity, LoginRefused, Provider
+from hubauth_core import ConfigError, CredentialError, Event, Identity, LoginRefused, Provider
 from hubauth_core.database import Database
 from hubauth_core.events import Audit
 from hubauth_core.hub import JupyterHubUsers, hub_user
@@ -161,3 +161,49 @@ async def test_background_work_that_fails_begins_again(lending: Lending, monkeyp
     lending.to(Provider("local")).in_background(work)
     await asyncio.wait_for(lending.run(), 5)
     assert len(tries) == 3
+
+
+async def test_who_is_only_connected_is_parted_and_not_deleted(
+    lending: Lending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bind(lending, "local", "7")
+    ann = hub_user(lending.app.db.query(orm.User).one())
+    identity = Identity(provider="other", subject="8", username="ann")
+    await lending.identities.link(identity, ann, record_id=new_id(), pin="ann")
+    done: list[str] = []
+
+    async def ends(app: Any, row: Any) -> None:
+        done.append(f"ended {row.name}")
+
+    async def deletes(app: Any, row: Any) -> None:
+        done.append(f"deleted {row.name}")
+
+    monkeypatch.setattr("hubauth_core.ending.end_access", ends)
+    monkeypatch.setattr("hubauth_core.ending.delete_hub_user", deletes)
+    await lending.to(Provider("other")).delete_hub_user("8")
+    assert done == ["ended ann"]
+    assert lending.identities.find("other", "8") is None
+    await lending.to(Provider("local")).delete_hub_user("7")
+    assert done == ["ended ann", "deleted ann"]
+
+
+async def test_a_provider_hears_whose_hub_user_went_unseen(lending: Lending) -> None:
+    await bind(lending, "local", "7")
+    core = lending.to(Provider("local"))
+    assert core.orphans() == []
+    lending.identities.sweep([])
+    assert core.orphans() == ["7"]
+    assert lending.to(Provider("other")).orphans() == []
+
+
+def test_scopes_of_a_provider_can_be_named_by_roles(lending: Lending, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = dict(scopes.scope_definitions)
+    monkeypatch.setattr(scopes, "scope_definitions", known)
+    monkeypatch.setattr("hubauth_core.lending.scope_definitions", known)
+    wanted = {"custom:acme:write": "Write.", "custom:acme:read": "Read."}
+    for name in ("local", "other"):
+        lending.to(Provider(name)).define_scopes(wanted)
+    assert known["custom:acme:write"] == {"description": "Write.", "subscopes": ["custom:acme:read"]}
+    for bad in ({"custom:acme:read": "Something else."}, {"acme": "No custom scope."}):
+        with pytest.raises(ConfigError, match="scope"):
+            lending.to(Provider("local")).define_scopes(bad)
