@@ -26,6 +26,7 @@ from hubauth_core.registry import Registry
 from hubauth_core.types import Secret
 from hubauth_core.web.openapi import ERRORS, describe
 from hubauth_native.cli import native
+from hubauth_native.web.openapi import describe as describe_accounts
 from hubauth_singleuser.cli import parser
 from hubauth_singleuser.extension import HubAuthSingleUser
 from hubauth_singleuser.git import helper
@@ -190,30 +191,71 @@ def api_page() -> str:
     return "\n".join(parts)
 
 
+def accounts_api_page() -> str:
+    """The resources of the type `native`."""
+    described = describe_accounts("/hub/api/hubauth/providers/local")
+    schemas = described["components"]["schemas"]
+    parts = [
+        NOTE,
+        "# REST API of native accounts\n",
+        f"{described['info']['description']} Of a provider `local` they stand below "
+        f"`{described['servers'][0]['url']}`, with `openapi.json`, which is the same in OpenAPI 3.1.\n",
+        f"{described['components']['securitySchemes']['token']['description']} A field or parameter that is misspelt "
+        "or repeated is refused. A scope with a filter (`!user=`, `!group=`) is good for those hub users' accounts, "
+        "one by one, and never for an account with special rights.\n",
+    ]
+    for path, item in described["paths"].items():
+        for method in ("get", "post", "patch", "delete"):
+            if method in item:
+                parts += operation(method.upper(), path, item[method], schemas)
+    return "\n".join(parts)
+
+
+def operation(method: str, path: str, told: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
+    parts = [f"## `{method} {path}`\n", f"{told['summary']}.\n"]
+    if "parameters" in told:
+        parts.append(parameters(told["parameters"]))
+    if "requestBody" in told:
+        parts += ["The body:\n", fields(told["requestBody"]["content"]["application/json"]["schema"], schemas)]
+    status = next(status for status in told["responses"] if status.startswith("2"))
+    answer = told["responses"][status]["content"]["application/json"]["schema"]
+    return [*parts, f"The answer, {status}:\n", fields(answer, schemas)]
+
+
 def parameters(described: Iterable[dict[str, Any]]) -> str:
     rows = [
-        (f"`{each['name']}`", each["in"], default(each["schema"].get("default")), each["description"])
-        for each in described
+        (f"`{each['name']}`", each["in"], default(each["schema"].get("default")), meaning(each)) for each in described
     ]
     return table(("parameter", "in", "default", "meaning"), rows)
 
 
-def fields(schema: dict[str, Any], schemas: dict[str, Any], before: str = "") -> str:
+def meaning(parameter: dict[str, Any]) -> str:
+    """What a parameter is for, or what it may be."""
+    schema = parameter["schema"]
+    words = [f"`{each}`" for each in schema.get("enum", ())]
+    told = parameter.get("description") or schema.get("description", "")
+    return ". ".join(filter(None, (told.removesuffix("."), ", ".join(words)))) + "." if words or told else ""
+
+
+def fields(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     """A table of what an answer holds; of a list, what each of its entries holds."""
-    rows = []
-    for name, each in schemas[schema["$ref"].rpartition("/")[2]]["properties"].items():
-        items = each.get("items", {})
-        if "$ref" in items:
-            return fields(items, schemas, f"`{name}[].")
-        kind = each.get("type", " or ".join(f"`{value}`" for value in each.get("enum", ())))
-        rows.append(
-            (
-                f"{before or '`'}{name}`",
-                kind if isinstance(kind, str) else " or ".join(kind),
-                each.get("description", ""),
-            )
-        )
+    rows = field_rows(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     return table(("field", "type", "meaning"), rows)
+
+
+def field_rows(schema: dict[str, Any], schemas: dict[str, Any], before: str = "") -> list[tuple[str, str, str]]:
+    rows = []
+    for name, each in schema["properties"].items():
+        items = each.get("items", each)
+        if "$ref" in items:
+            items = schemas[items["$ref"].rpartition("/")[2]]
+        if "properties" in items:
+            rows += field_rows(items, schemas, f"{before}{name}[]." if "items" in each else f"{before}{name}.")
+            continue
+        kind = each.get("type", " or ".join(f"`{value}`" for value in each.get("enum", ())))
+        told = kind if isinstance(kind, str) else " or ".join(kind)
+        rows.append((f"`{before}{name}`", told, each.get("description", "")))
+    return rows
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
@@ -222,6 +264,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "commands.md": commands_page,
     "reasons.md": reasons_page,
     "rest-api.md": api_page,
+    "rest-api-accounts.md": accounts_api_page,
 }
 
 

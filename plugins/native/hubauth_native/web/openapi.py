@@ -207,13 +207,19 @@ def _query() -> list[Schema]:
     orders = [f"{sign}{order}" for order in get_args(Order) for sign in ("", "-")]
     schemas: Mapping[str, Schema] = {
         "q": {**text, "description": "Stands anywhere in username, full name or address."},
-        "status": {"enum": [PENDING, ACTIVE, INACTIVE]},
-        "admin": {"enum": ["yes", "no"]},
+        "status": {"enum": [PENDING, ACTIVE, INACTIVE], "description": "The state."},
+        "admin": {"enum": ["yes", "no"], "description": "Whether it makes an administrator of the hub."},
         "factor": {"enum": ["yes", "no"], "description": "Whether it has a second factor."},
-        "origin": text,
-        "sort": {"enum": orders, "default": "name"},
-        "page": {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1},
-        "size": {"type": "integer", "minimum": 1, "maximum": MOST_ON_A_PAGE, "default": 50},
+        "origin": {**text, "description": "Where it comes from."},
+        "sort": {"enum": orders, "default": "name", "description": "The order; a minus sign turns it round."},
+        "page": {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1, "description": "Which page."},
+        "size": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MOST_ON_A_PAGE,
+            "default": 50,
+            "description": f"Accounts on a page, at most {MOST_ON_A_PAGE}.",
+        },
     }
     return [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]
 
