@@ -85,6 +85,31 @@ async def test_whatever_is_wrong_the_answer_is_the_same(native: NativeProvider, 
 
 @pytest.mark.row("S03", "6.3.8")
 @pytest.mark.parametrize("case", UNUSABLE)
+async def test_who_may_not_sign_in_is_asked_for_nothing_more(start: Start, case: str) -> None:
+    native = start(**CHEAP, terms_text="Be kind.")
+    if case != "unknown":
+        make(native, "ann", **UNUSABLE[case])
+    assert (await Visitor(native).fails("ann", PASSWORD)).code == "bad_credentials"
+
+
+@pytest.mark.row("V17")
+@pytest.mark.parametrize("meanwhile", [{"status": "inactive"}, {"password_set_at": 9.0}], ids=["closed", "changed"])
+async def test_who_is_closed_while_the_hub_looks_does_not_get_in(
+    native: NativeProvider, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+) -> None:
+    account, verify = make(native), native.house.hasher.verify
+
+    async def slowly(*given: Any) -> Any:
+        found = await verify(*given)
+        change(native, account.id, **meanwhile)
+        return found
+
+    monkeypatch.setattr(native.house.hasher, "verify", slowly)
+    assert (await Visitor(native).fails("ann", PASSWORD)).code == "bad_credentials"
+
+
+@pytest.mark.row("S03", "6.3.8")
+@pytest.mark.parametrize("case", UNUSABLE)
 async def test_every_attempt_costs_one_hash(native: NativeProvider, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if case != "unknown":
         make(native, "ann", **UNUSABLE[case])
