@@ -1,6 +1,6 @@
-"""A process of its own that tries one code: `python -m harness.spending_process URL NOW CODE`.
+"""A process of its own that tries codes: `python -m harness.spending_process URL NOW CODE ...`.
 
-It prints `ready`, waits for a line, and prints whether the code let somebody in. The owner is `("local", "ann")`.
+For each it prints `ready`, waits for a line, and prints whether it let somebody in. The owner is `("local", "ann")`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from .lent import LentForTest
 ANN = ("local", "ann")
 
 
-async def main(url: str, now: str, code: str) -> None:
+async def main(url: str, now: str, *codes: str) -> None:
     database = open_database(url)
     core = LentForTest()
     factors = Factors(core, database, "local")  # type: ignore[arg-type]  # as much of it as is asked
     totp = Totp(core, database, factors, lambda: float(now))  # type: ignore[arg-type]
     recovery = RecoveryCodes(database, factors)
     factors.of([ANN])
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(await totp.check([ANN], code) or await recovery.check([ANN], code), flush=True)
+    for code in codes:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(await totp.check([ANN], code) or await recovery.check([ANN], code), flush=True)
     database.close()
 
 

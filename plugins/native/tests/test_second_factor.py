@@ -17,6 +17,7 @@ from hubauth_native import NativeProvider
 from hubauth_native.accounts import Account
 from hubauth_native.factors import recovery, totp
 from hubauth_native.factors.store import FactorRefused
+from hubauth_native.factors.upkeep import Upkeep
 from hubauth_native.passwords.changing import set_password
 from hubauth_native.schema import factors, history
 from hubauth_native.throttle import TooMany
@@ -249,7 +250,8 @@ async def test_a_form_that_comes_twice_adds_one_app(start: Start) -> None:
     with pytest.raises(FactorRefused):
         await house.database.write(await house.enrolment.app(owners, proposal, code, "phone"))
     assert len(house.factors.of(owners, "totp")) == 1
-    assert not await house.recovery_codes.check(owners, codes[0])
+    await house.database.write(house.enrolment.with_codes(owners, proposal, lambda _: "a passkey this time"))
+    assert not await house.recovery_codes.check(owners, codes[0]), "a code that was used came back"
 
 
 @pytest.mark.row("V32")
@@ -416,6 +418,20 @@ async def test_secrets_are_sealed_anew_under_a_new_first_key(native: NativeProvi
     assert await native.house.totp.seal_anew() == 1
     assert await native.house.totp.seal_anew() == 0
     assert await native.house.totp.check([("local", "x")], app.at(int(NOW)))
+
+
+async def test_factors_of_people_who_are_gone_are_forgotten(native: NativeProvider, core: StubCore) -> None:
+    """Accounts take theirs along; of other providers nobody says that a hub user is gone."""
+    ann = make(native)
+    core.identities[HubUser(id=1, name="octo", created=1.0)] = [("github", "42")]
+    owners = [("local", ann.id), ("github", "42"), ("github", "gone"), ("github", "new")]
+    for owner in owners:
+        await enrolled(native, owner)
+    house, long_ago = native.house, factors.update().where(factors.c.subject != "new").values(created_at=1.0)
+    house.database.write_now(lambda connection: connection.execute(long_ago))
+    upkeep = next(each for work in core.work if isinstance(each := getattr(work, "__self__", None), Upkeep))
+    await upkeep.once()
+    assert [len(house.factors.of([owner])) for owner in owners] == [1, 1, 0, 1]
 
 
 # Browsers that are not asked again.

@@ -64,23 +64,23 @@ async def test_of_many_at_once_one_passes(rooms: Rooms) -> None:
 
 
 @pytest.mark.row("6.5.1", "V09")
-@pytest.mark.parametrize("kind", ["totp", "recovery"])
-def test_of_two_processes_at_once_one_passes(empty_database: str, kind: str) -> None:
+def test_of_two_processes_at_once_one_passes(empty_database: str) -> None:
     database = open_database(empty_database)
     rooms = Rooms(database)
-    secret, codes = asyncio.run(rooms.app()), asyncio.run(rooms.codes())
+    secret, written = asyncio.run(rooms.app()), asyncio.run(rooms.codes())
     database.close()
-    code = pyotp.TOTP(secret.reveal()).at(int(NOW)) if kind == "totp" else codes[0]
-    command = [sys.executable, "-m", "harness.spending_process", empty_database, str(NOW), code]
+    codes = [pyotp.TOTP(secret.reveal()).at(int(NOW)), *written[:4]]
+    command = [sys.executable, "-m", "harness.spending_process", empty_database, str(NOW), *codes]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (TESTS, TESTS.parent)))}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
     running = [subprocess.Popen(command, **pipes) for _ in range(2)]  # type: ignore[call-overload]
     try:
-        assert [each.stdout.readline() for each in running] == ["ready\n"] * 2
-        for each in running:
-            each.stdin.write("go\n")
-            each.stdin.flush()
-        assert sorted(each.stdout.readline() for each in running) == ["False\n", "True\n"]
+        for _ in codes:
+            assert [each.stdout.readline() for each in running] == ["ready\n"] * 2
+            for each in running:
+                each.stdin.write("go\n")
+                each.stdin.flush()
+            assert sorted(each.stdout.readline() for each in running) == ["False\n", "True\n"]
     finally:
         for each in running:
             each.communicate(timeout=60)
@@ -110,6 +110,20 @@ def test_no_code_passes_twice_whatever_the_order_and_the_clocks(
             used |= {step} if passes else set()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("counter", [0, 3], ids=["none", "counts"])
+async def test_a_challenge_is_answered_once(rooms: Rooms, counter: int) -> None:
+    factors, database = rooms.factors, rooms.database
+    factor = await database.write(lambda connection: factors.add(connection, ANN, "passkey", digest="d"))
+
+    async def spend(counter: int, made_at: float) -> bool:
+        return await database.write(lambda connection: factors.spend_challenge(connection, factor, counter, made_at))
+
+    assert sum(await asyncio.gather(*(spend(counter, NOW + 0.25) for _ in range(8)))) == 1
+    assert not await spend(counter + bool(counter), NOW + 0.125)
+    assert await spend(counter + bool(counter), NOW + 0.375)
+    assert not await spend(max(0, counter - 1), NOW + 1) or counter == 0
 
 
 async def test_a_secret_that_is_known_is_not_added_again(rooms: Rooms) -> None:

@@ -31,14 +31,18 @@ class Upkeep:
         self._browsers = browsers
 
     async def run(self) -> None:
-        """Again and again; a failure begins it anew."""
+        """Again and again."""
         while True:
-            renewed = await self._totp.seal_anew()
-            if renewed:
-                self._core.log.info("hubauth: %d authenticator apps are sealed under the first crypt key now", renewed)
-            await self._database.write(self._browsers.prune)
-            await self._database.write(self._forget_orphans)
+            await self.once()
             await asyncio.sleep(EVERY)
+
+    async def once(self) -> None:
+        """Do what there is to do now. Raises StoreError."""
+        renewed = await self._totp.seal_anew()
+        if renewed:
+            self._core.log.info("hubauth: %d authenticator apps are sealed under the first crypt key now", renewed)
+        await self._database.write(self._browsers.prune)
+        await self._database.write(self._forget_orphans)
 
     def _forget_orphans(self, connection: Connection) -> None:
         """Factors of somebody at another provider whose hub user is gone; accounts take theirs with them."""
