@@ -334,6 +334,19 @@ async def test_who_comes_after_a_deleted_account_inherits_nothing(scene: Staffed
         assert (await scene.ask("DELETE", f"accounts/{new.id}")).status_code == 200
 
 
+async def test_an_account_follows_its_renamed_hub_user(scene: Staffed, new_browser: NewBrowser) -> None:
+    old, new, browser = name(), name(), new_browser(scene.hub)
+    account = scene.add(old)
+    await scene.enter(browser, old)
+    assert (await scene.hub.api("PATCH", f"/users/{old}", json={"name": new})).status_code == 200
+    browser = new_browser(scene.hub)
+    await scene.sign_in(browser, old)
+    assert await browser.hub_user() == new
+    assert scene.account(new).id == account.id
+    browser = new_browser(scene.hub)
+    await scene.enter(browser, new)
+
+
 @newest_only
 @pytest.mark.row("V15")
 async def test_what_was_deleted_while_the_hub_was_down_is_gone_when_it_runs_again(

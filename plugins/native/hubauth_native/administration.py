@@ -26,8 +26,6 @@ from .schema import accounts, history
 
 MOST: Final = 500
 """Accounts in one act."""
-PATIENCE: Final = 5.0
-"""Seconds for which whoever ends somebody's access waits for servers to stop; they go on stopping."""
 
 Alter = Callable[[Account], Mapping[str, Any] | None]
 """What an act sets in an account; None for nothing to do."""
@@ -64,7 +62,6 @@ class Administration:
     def __init__(self, house: House) -> None:
         self._house = house
         self.listing = Listing(house.database, house.name)
-        self._ending: set[asyncio.Task[None]] = set()
 
     async def find(self, query: Query) -> Found:
         """Accounts, a page at a time; in a thread, because a search looks at every one."""
@@ -193,7 +190,7 @@ class Administration:
             return found
 
         gone = await self._house.database.write(work)
-        await self._end()
+        await self._house.endings.act()
         self._record(gone, "account_deleted", actor=actor, address=address)
         return len(gone)
 
@@ -229,7 +226,7 @@ class Administration:
 
         changed = await self._house.database.write(work)
         if ends and changed:
-            await self._end()
+            await self._house.endings.act()
         self._record(changed, kind, actor=actor, address=address)
         return len(changed)
 
@@ -238,18 +235,6 @@ class Administration:
         query = select(accounts).where(accounts.c.provider == self._house.name, accounts.c.id.in_(_few(ids)))
         rows = connection.execute(query.order_by(accounts.c.id).with_for_update()).mappings()
         return [account_of(dict(row)) for row in rows]
-
-    async def _end(self) -> None:
-        """Act on what is written down; sessions and tokens end first, and stopping servers is waited for a little."""
-        task = asyncio.ensure_future(self._house.endings.act())
-        self._ending.add(task)
-        task.add_done_callback(self._ended)
-        await asyncio.wait([task], timeout=PATIENCE)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._ending.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._house.core.log.error("hubauth: access could not be ended yet, which is tried again: %s", error)
 
     def _record(self, changed: Sequence[Account], kind: str, *, actor: str, address: str) -> None:
         for account in changed:

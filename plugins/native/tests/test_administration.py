@@ -153,6 +153,26 @@ async def test_who_is_no_administrator_any_more_is_signed_out(
     assert core.ended == [ann.id]
 
 
+async def test_a_server_that_is_slow_to_stop_keeps_nobody_elses_sessions_open(
+    native: NativeProvider, administration: Administration, core: StubCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick, stopped = create(native, "slow"), create(native, "quick"), asyncio.Event()
+
+    async def end_access(subject: str) -> None:
+        core.ended.append(subject)
+        if subject == slow.id:
+            await stopped.wait()
+
+    monkeypatch.setattr(core, "end_access", end_access)
+    monkeypatch.setattr("hubauth_native.endings.PATIENCE", 0.01)
+    assert await administration.end_sessions([slow.id], **BOSS) == 1
+    assert await administration.end_sessions([quick.id], **BOSS) == 1
+    assert core.ended == [slow.id, quick.id]
+    stopped.set()
+    await native.house.endings.act()
+    assert core.ended == [slow.id, quick.id], "nobody is ended twice for one reason"
+
+
 # Deletion.
 
 
