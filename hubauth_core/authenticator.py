@@ -175,6 +175,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
             mapper=mapper,
             audit=room.audit,
             upgrade=self.upgrade_db or app.upgrade_db,
+            providers=room.registry.order,
         )
         folders = [TEMPLATES]
         for name, provider in list(room.registry.providers.items()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from .database import Database
@@ -21,6 +21,8 @@ class Core(Protocol):
     """Path of the hub's own pages, `/hub/` or `/base/hub/`."""
     public_url: str
     """Address of the same as people type it, ending in `/`; "" where the administrator has not configured it."""
+    providers: Collection[str]
+    """The names of all configured providers; empty where they are not known, in a command."""
     has_keys: bool
     """Whether the hub has crypt keys, without which nothing can be sealed."""
     in_hub: bool

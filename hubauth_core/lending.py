@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -42,7 +42,15 @@ class Lending:
     """
 
     def __init__(
-        self, app: Any, *, database: Database, identities: Identities, mapper: Mapper, audit: Audit, upgrade: bool
+        self,
+        app: Any,
+        *,
+        database: Database,
+        identities: Identities,
+        mapper: Mapper,
+        audit: Audit,
+        upgrade: bool,
+        providers: Collection[str] = (),
     ) -> None:
         self.app = app
         self.database = database
@@ -50,6 +58,7 @@ class Lending:
         self.mapper = mapper
         self.audit = audit
         self.upgrade = upgrade
+        self.providers = providers
         self.sealing = Sealing()
         self.work: list[Work] = []
 
@@ -84,6 +93,7 @@ class Lent:
         public = urlsplit(app.public_url)
         self.public_url: str = f"{public.scheme}://{public.netloc}{self.base_url}" if public.netloc else ""
         self.has_keys: bool = lending.sealing.enabled
+        self.providers: Collection[str] = lending.providers
 
     @property
     def system_users(self) -> bool:

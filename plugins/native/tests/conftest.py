@@ -26,6 +26,7 @@ class StubCore:
         self.base_url = "/hub/"
         self.public_url = "https://hub.test/hub/"
         self.has_keys = True
+        self.providers: tuple[str, ...] = ("local", "other", "github", "gitlab")
         self.in_hub = True
         self.system_users = False
         self.events: list[Event] = []

@@ -302,6 +302,12 @@ def test_a_factor_that_nobody_can_add_is_not_demanded(start: Start, core: StubCo
         provider(start, second_factor_required_for=["github"])
 
 
+@pytest.mark.parametrize("option", ["second_factor_for", "second_factor_required_for"])
+def test_a_misspelt_provider_stops_the_start(start: Start, option: str) -> None:
+    with pytest.raises(ConfigError, match=f"{option}.*names 'githbu'"):
+        provider(start, **{option: ["github", "githbu"]})
+
+
 async def test_without_crypt_keys_there_is_no_app_to_add(start: Start, core: StubCore) -> None:
     core.has_keys = False
     native = provider(start, second_factor="required")

@@ -50,7 +50,12 @@ class SecondFactor:
         self._proof = proof
 
     def check_options(self) -> None:
-        """Raises ConfigError where somebody would need a factor that nobody can add."""
+        """Raises ConfigError for a provider that is not there, and where somebody would need what nobody can add."""
+        known = self._house.core.providers
+        for option in ("second_factor_for", "second_factor_required_for"):
+            for name in getattr(self._options, option):
+                if known and name not in known:
+                    raise ConfigError(f"The option {option!r} names {name!r}, and there are: {', '.join(known)}.")
         if self._totp.possible:
             return
         if self._options.second_factor_required_for:
