@@ -112,8 +112,13 @@ async def test_a_filtered_right_is_good_for_those_people_alone(scene: Staffed, n
     assert error(await scene.act("end_sessions", other.id, token="tutor")) == (404, "not_found")
     tutor = await as_staff(new_browser(scene.hub), "tutor")
     assert (await tutor.open(f"{USERS}/{of_course.id}")).status == 200
-    for path in (USERS, f"{USERS}/{other.id}"):
-        assert (await tutor.open(path)).status == 404
+    assert (await tutor.open(f"{USERS}/{other.id}")).status == 404
+    assert (await tutor.open(f"{USERS}?q=pupil")).path == f"{USERS}/{of_course.id}"
+    unseen, unknown = [await tutor.open(f"{USERS}?q={each}") for each in (other.username, name())]
+    assert "There is no such account, or you may not see it" in unseen.text
+    assert other.id not in unseen.html
+    assert (unseen.status, len(unseen.html)) == (unknown.status, len(unknown.html))
+    assert (await post(tutor, "deactivate", other, sure="yes")).status == 404
 
 
 @pytest.mark.row("V12")

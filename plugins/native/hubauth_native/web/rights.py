@@ -57,6 +57,11 @@ class Rights:
         return any(map(self._everybody, (READ, MANAGE, OF_THE_HUB)))
 
     @property
+    def sees_some(self) -> bool:
+        """May look at some accounts, or at all."""
+        return any(scope in self.handler.parsed_scopes for scope in (READ, MANAGE, OF_THE_HUB))
+
+    @property
     def manages_all(self) -> bool:
         """May act on every account, but those with special rights."""
         return any(map(self._everybody, (MANAGE, OF_THE_HUB)))

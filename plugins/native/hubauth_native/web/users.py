@@ -78,8 +78,11 @@ class UsersPage(AdministrationPage):
 
     @web.authenticated
     async def get(self) -> None:
-        self._check_sees()
-        await self._show()
+        if not self.rights.sees_all and self.rights.sees_some:
+            await self._find()
+        else:
+            self._check_sees()
+            await self._show()
 
     async def post(self) -> None:
         self._check_sees()
@@ -101,6 +104,15 @@ class UsersPage(AdministrationPage):
     def _check_sees(self) -> None:
         if not self.rights.sees_all:
             raise web.HTTPError(404)
+
+    async def _find(self) -> None:
+        """For whoever may look at some accounts: by name to the page of one; what is none of theirs is not there."""
+        name = self.get_query_argument("q", "").strip()
+        account = self.house.accounts.by_name(name)
+        if account is not None and self.rights.sees(account):
+            self.redirect(self.url(f"{LIST}/{account.id}"))
+        else:
+            await self.show("native-users-find.html", heading="Accounts", asked=name)
 
     async def _create(self) -> None:
         self.must_be_recent()
