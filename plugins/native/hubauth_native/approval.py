@@ -118,7 +118,7 @@ class Approval:
         def work(connection: Connection) -> list[Account]:
             # In one order, so that two administrators never wait for each other.
             held = (self._house.accounts.held(connection, each) for each in sorted(set(account_ids)))
-            return [each for each in held if each and each.status == PENDING and decide(connection, each)]
+            return [each for each in held if each and decide(connection, each)]
 
         decided = await self._house.throttle.write(work)
         for each in decided:

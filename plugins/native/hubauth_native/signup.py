@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from hubauth_core import ConfigError, Event, LoginRefused, Secret
+from hubauth_core import ConfigError, Event, LoginRefused, Secret, StoreError
 
 from .accounts import ACTIVE, PENDING, Account, Status
 from .approval import Approval
@@ -131,7 +131,11 @@ class SignUp:
         write = partial(self._create, accepted=accepted, hashed=hashed, origin=application.origin)
         account = await self._house.throttle.write(write)
         about = Event(kind="account_created", subject=account.id, username=account.username, address=application.origin)
-        self._house.core.record(about)
+        try:
+            self._house.core.record(about)
+        except StoreError:
+            await self._house.throttle.write(partial(self._house.accounts.delete, account_id=account.id))
+            raise
         return account
 
     async def _look(self, application: Application) -> Accepted:

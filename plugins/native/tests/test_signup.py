@@ -127,7 +127,7 @@ async def test_what_cannot_be_taken_makes_no_account(begin: Start, typed: dict[s
 
 
 @pytest.mark.row("6.2.1", "6.2.4", "6.2.11")
-@pytest.mark.parametrize("password", ["", "short", "password1", "12345678", "annabella", "x" * 20_000])
+@pytest.mark.parametrize("password", ["", "short", "password1", "12345678", "annabella annabella", "x" * 20_000])
 async def test_the_rules_for_passwords_hold_here(begin: Start, password: str) -> None:
     native = begin()
     with pytest.raises(PasswordRefused):
@@ -256,6 +256,22 @@ async def test_where_a_letter_cannot_be_written_down_there_is_no_account(
     with pytest.raises(StoreError):
         await applied(native, email="ann@example.org")
     assert rows(native) == NOTHING
+
+
+async def test_where_the_audit_trail_cannot_be_written_there_is_no_account(
+    begin: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native = begin()
+
+    def broken(_: object) -> None:
+        raise StoreError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(native.house.core, "record", broken)
+        with pytest.raises(StoreError):
+            await applied(native)
+    assert rows(native) == NOTHING
+    assert await applied(native)
 
 
 async def test_no_more_than_so_many_wait(begin: Start) -> None:
