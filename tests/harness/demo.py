@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from .ports import free_port
 from .process import Child
 
 COMMAND = [sys.executable, "-m", "hubauth_core.cli", "demo"]
@@ -21,7 +22,7 @@ class Demo:
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         self.directory = directory
-        command = [*COMMAND, "--port", "0", *arguments]
+        command = [*COMMAND, "--port", str(free_port()), *arguments]
         self.child = Child(command, directory, directory / "output", {"TMPDIR": str(directory)})
         self.child.start()
 
