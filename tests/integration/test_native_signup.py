@@ -379,6 +379,40 @@ async def test_where_sign_up_is_closed_there_is_no_way_in(visitor: Visitor) -> N
             (await browser.open("/hub/login")).link(f"auth/{where}/signup")
 
 
+async def invite(hub: Hub, **wanted: Any) -> dict[str, Any]:
+    """Invite somebody as an administrator's program does."""
+    url = "/hubauth/providers/invited/invitations"
+    answer = await hub.api("POST", url, token="token-of-keeper", json=wanted)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+@pytest.mark.row("M02")
+async def test_an_invitation_leads_to_an_account_once(hub: Hub, visitor: Visitor) -> None:
+    link = (await invite(hub))["link"]
+    ann, ben, username = visitor(), visitor(), name()
+    page = await ann.open(link)
+    assert (await apply(ann, "", "invited", page)).status == 403, "a mistake costs nothing"
+    page = await apply(ann, username, "invited", await ann.open(link))
+    assert "Your account is ready" in page.text
+    assert await may_sign_in(ann, username, "invited") == f"invited-{username}"
+    assert (await ben.open(link)).status == 410
+
+
+@pytest.mark.row("M02", "M03")
+async def test_an_invitation_by_mail_proves_its_address(hub: Hub, visitor: Visitor, post: Sink) -> None:
+    ann, username = visitor(), name()
+    address = f"{username}@example.org"
+    assert not (await invite(hub, email=address)).get("link"), "only the mailbox has it"
+    page = await ann.open(link_in(await post.mail_to(address, "invited")))
+    assert address in page.text
+    page = await apply(ann, username, "invited", page)
+    assert "Your account is ready" in page.text
+    await ann.sign_out()
+    assert await may_sign_in(ann, address, "invited") == f"invited-{username}", "it is a way to say who one is"
+
+
 @pytest.mark.row("M02")
 async def test_only_the_domain_signs_up_where_it_decides(visitor: Visitor, post: Sink) -> None:
     browser, username = visitor(), name()
