@@ -371,6 +371,10 @@ async def test_what_strangers_send_in_place_of_a_passkey_is_refused(ann: Person,
         assert 400 <= page.status < 500
     page = await ann.browser.post(SECURITY, {"_xsrf": ann.browser.xsrf, "act": ["add", "codes"]})  # type: ignore[dict-item]
     assert page.status == 400
+    assert (await ann.act("add", password="x" * 20_000)).status == 400
+    raw = f"_xsrf={ann.browser.xsrf}&act=add&password=%ff%fe".encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    assert (await ann.browser.request("POST", SECURITY, content=raw, headers=headers)).status == 400
     page = await other.request("POST", f"/hub/auth/{NAME}/passkeys/challenge")
     assert page.status == 403
 

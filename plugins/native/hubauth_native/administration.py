@@ -118,6 +118,9 @@ class Administration:
 
         def reset(connection: Connection, account: Account) -> None:
             self._house.factors.reset(connection, self._house.name, account.id)
+            if account.email and account.email_verified:
+                said = "An administrator has taken every second factor of your account away."
+                self._house.post.put(connection, "factor_changed", account.email, username=account.username, said=said)
 
         more = {"actor": actor, "address": address}
         return await self._act(ids, "factor_removed", lambda _: {}, ends=True, besides=reset, **more)

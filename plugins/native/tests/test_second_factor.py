@@ -351,6 +351,16 @@ async def test_an_administrator_takes_every_factor_of_a_person_away(native: Nati
     assert len(house.factors.of([("local", ben.id)])) == 1
 
 
+@pytest.mark.row("6.3.7")
+async def test_the_owner_learns_that_an_administrator_did(start: Start) -> None:
+    native = provider(start, **MAIL)
+    ann = make(native, email="ann@people.test", email_verified=True)
+    await enrolled(native, ("local", ann.id))
+    assert await native.house.administration.reset_factors([ann.id], actor="boss") == 1
+    assert isinstance(await Visitor(native).signs_in(), SignIn)
+    assert "An administrator has taken" in letters(native)[-1].text
+
+
 async def test_recovery_codes_go_with_the_last_factor(native: NativeProvider) -> None:
     ann = make(native)
     owners = [("local", ann.id)]

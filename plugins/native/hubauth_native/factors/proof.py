@@ -53,7 +53,7 @@ class Proof:
         left = self._recovery.left(owners)
         act = Act(
             kind="recovery_code_used",
-            reason=f"{left}_left",
+            reason=f"left_{left}",
             letter="factor_recovery_used",
             address=request.address,
         )

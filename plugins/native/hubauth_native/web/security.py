@@ -48,7 +48,6 @@ class SecurityPage(NativePage):
     async def post(self) -> None:
         if not self.current_user:
             raise web.HTTPError(403, "You are not signed in any more. Nothing was changed.")
-        act = self.one("act")
         acts = {
             "add": self._add,
             "confirm": self._confirm,
@@ -58,9 +57,10 @@ class SecurityPage(NativePage):
             "forget_browsers": self._forget_browsers,
             "end_sessions": self._end_sessions,
         }
-        if act not in acts:
-            raise web.HTTPError(400, "This form is not one of ours.")
         try:
+            act = self.one("act")
+            if act not in acts:
+                raise web.HTTPError(400, "This form is not one of ours.")
             self.must_be_recent(LASTS if act == "confirm" else 0.0)
             await acts[act]()
         except HubAuthError as error:
