@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -35,11 +37,16 @@ class DemoFailed(HubAuthError):
     default_code = "demo_failed"
 
 
+BELOW_EPHEMERAL: Final = range(12_000, 32_000)
+"""Ports that the system gives to no connection; a hub that needs seconds to start would find those taken."""
+
+
 def free_port() -> int:
     """A port on the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in random.sample(BELOW_EPHEMERAL, 100):
+        with contextlib.suppress(DemoFailed):
+            return claim_port(port)
+    raise DemoFailed("There is no free port on this machine.")
 
 
 def claim_port(port: int) -> int:
