@@ -92,6 +92,12 @@ async def test_what_is_no_hash_opens_to_nobody(hasher: Hasher, stored: str | Non
     assert verified.rehashed is None
 
 
+@pytest.mark.row("V19")
+async def test_nobody_gets_in_with_the_password_of_nobody(hasher: Hasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hasher, "_nobodys", await hasher.hash(PASSWORD))
+    assert not (await hasher.verify(None, PASSWORD)).ok
+
+
 @pytest.mark.row("P09")
 async def test_a_hash_of_other_parameters_is_made_anew(hasher: Hasher, start: Start) -> None:
     stored = await hasher.hash(PASSWORD)

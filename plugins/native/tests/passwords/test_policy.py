@@ -121,6 +121,17 @@ async def test_an_administrator_adds_words(start: Start) -> None:
     await policy.check("quokkaversity has snails")
 
 
+@pytest.mark.row("P06")
+async def test_spellings_of_one_word_are_one_word(policy: Policy) -> None:
+    assert "words of this place" in await refusal(policy, "STRASSENBAHN strassenbahn", "Straßenbahn")
+
+
+async def test_what_others_know_of_a_person_makes_a_password_weaker(policy: Policy) -> None:
+    password = "xq7 quokkaversity"
+    known = await policy.strength(password, ("quokkaversity", "other"))
+    assert known.score < (await policy.strength(password)).score
+
+
 @pytest.mark.parametrize("password", ["a" * 15, "passwordpassword", "123456789012345", "abcdefghijklmnop"])
 async def test_what_is_guessed_at_once_is_refused_and_why(policy: Policy, password: str) -> None:
     assert "easy to guess" in await refusal(policy, password)
