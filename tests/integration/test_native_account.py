@@ -198,6 +198,12 @@ async def test_a_change_under_way_ends_with_a_newer_one_and_with_the_password(
     second = await scene.link_to("frida@two.test")
     assert (await browser.open(first)).status == 410
     assert (await browser.open(second)).status == 200
+    scene.add("fritz")
+    await change(scene, browser, "email", email="fritz@people.test", proof=PASSWORD)
+    assert (await browser.open(second)).status == 410, "also where the newer one leads nowhere"
+    await change(scene, browser, "email", email="frida@two.test", proof=PASSWORD)
+    second = await scene.link_to("frida@two.test", 1)
+    assert (await browser.open(second)).status == 200
     assert (await change(scene, browser, "password", current=PASSWORD, password=NEW)).status == 303
     assert (await browser.open(second)).status == 410
     assert scene.account("frida").email == "frida@people.test"
@@ -207,12 +213,13 @@ async def test_a_change_under_way_ends_with_a_newer_one_and_with_the_password(
 async def test_a_changed_address_ends_links_to_a_new_password(
     scene: MailScene, browser: Browser, other_browser: Browser
 ) -> None:
-    scene.add("gina")
+    account = scene.add("gina")
     await scene.enter(browser, "gina")
     reset = await scene.mailed_link(other_browser, "gina")
     await change(scene, browser, "email", email="gina@new.test", proof=PASSWORD)
     await press(browser, await scene.link_to("gina@new.test"))
     assert (await other_browser.open(reset)).status == 410
+    assert scene.rows("SELECT purpose FROM hubauth_native_links WHERE account_id = ?", account.id) == []
     await scene.ask(other_browser, "gina@people.test")
     await scene.ask(other_browser, "gina@new.test")
     assert "/reset?" in await scene.link_to("gina@new.test", 1)

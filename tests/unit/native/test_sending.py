@@ -156,6 +156,14 @@ async def test_a_mail_that_is_too_late_is_not_sent(database: Database, post: Sin
     assert native.house.post.trouble() == Trouble(0, 1, "too late")
 
 
+async def test_a_mail_is_not_sent_when_it_is_too_late_between_two_rounds(database: Database, post: Sink) -> None:
+    native = process(database, post)
+    await sender(native).send_due()
+    put(native, "ann@people.test", good_for=-1.0)
+    await sender(native).send_due()
+    assert post.tried == []
+
+
 @pytest.mark.row("F18")
 async def test_a_slow_answer_holds_up_one_mail_alone(database: Database, post: Sink) -> None:
     native = process(database, post)
