@@ -31,7 +31,7 @@ def people() -> set[str]:
 @pytest.fixture
 def hub(shared_hub: hubs.StartHub, people: set[str]) -> Hub:
     """A hub with some accounts."""
-    hub = shared_hub(TEXT)
+    hub = shared_hub(f"{TEXT}\n# A hub of these tests alone: they count.\n")
     if hub.url not in people:
         people.add(hub.url)
         scene = Staffed(hub)
@@ -67,7 +67,7 @@ async def test_axe_finds_nothing_in_any_look(hub: Hub, open_page: OpenPage, axe:
     await look_at("list")
     assert await backgrounds(page, tmp_path) == BACKGROUNDS
     await page.goto(f"{USERS}?q=ada")
-    await page.get_by_role("link", name="ada").click()
+    await page.get_by_role("link", name="ada", exact=True).click()
     await expect(page.get_by_role("heading", name="ada")).to_be_visible()
     await look_at("account")
     await page.get_by_role("button", name="Deactivate").click()

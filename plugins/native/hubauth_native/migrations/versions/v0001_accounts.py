@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from hubauth_core.schema import Exact
+from hubauth_core.plugin import Exact
 
 revision = "0001"
 down_revision = None
