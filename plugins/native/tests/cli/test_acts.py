@@ -91,7 +91,7 @@ def test_an_account_has_two_names(run: Run, make: Callable[..., Account]) -> Non
 
 
 def test_what_people_typed_cannot_move_the_cursor(run: Run, make: Callable[..., Account]) -> None:
-    make("zoe", full_name="\x1b[2JZoe\nADMIN", email="z@b.test")
+    make("zoe", full_name="\x1b[2JZoe\nADMIN", email="\x1b[2Jz@b.test\nADMIN")
     for output in (run("list").output, run("show", "zoe").output):
         assert "\x1b" not in output
         assert "\nADMIN" not in output
