@@ -89,6 +89,11 @@ async def test_what_is_no_json_is_a_no(service: Service) -> None:
     assert not await captcha(service.url).check(answered("proof"))
 
 
+async def test_a_service_that_does_not_stop_talking_lets_nobody_pass(service: Service) -> None:
+    service.body = b" " * (2**20) + b'{"success": true}'
+    assert not await captcha(service.url).check(answered("proof"))
+
+
 async def test_a_service_that_is_gone_lets_nobody_pass() -> None:
     assert not await captcha(f"http://127.0.0.1:{free_port()}/").check(answered("proof"))
 
