@@ -9,7 +9,7 @@ from .names import name_key, normalise
 from .options import SecretOption, read_secret
 from .schema import Exact, Schema
 from .types import HubUser, Page
-from .urls import is_loopback
+from .urls import is_loopback, problem_with
 from .web.acting import ActingHandler
 from .web.answers import answer_to
 from .web.api import caller_of
@@ -43,6 +43,7 @@ __all__ = [
     "keep_cookie",
     "name_key",
     "normalise",
+    "problem_with",
     "read_secret",
     "recall_cookie",
     "recall_note",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hubauth_core import ConfigError, ProviderError
 from hubauth_core.oauth2 import Api
-from hubauth_core.urls import problem_with
+from hubauth_core.plugin import problem_with
 
 PATIENCE: Final = 2.0
 """Seconds that a person waits for an answer."""
