@@ -26,6 +26,9 @@ from ..listing import parse
 from .opened import ACTOR, There, on_accounts
 from .printing import print_json
 
+SHOWN: Final = 5
+"""Names that stand before one note; --json has them all."""
+
 LEFT_OUT: Final = 3
 """The exit code where something was left out."""
 
@@ -182,8 +185,13 @@ def _lines(results: Sequence[Result], adopted: Sequence[Adopted], dry_run: bool)
         who = " ".join(filter(None, (result.username or "(no name)", f"({result.where})" if result.where else "")))
         if result.act == "left_out":
             yield f"left out: {who}: {result.why}"
+    noted: dict[str, list[str]] = {}
+    for result in results:
         for note in result.notes:
-            yield f"note: {who}: {note}"
+            noted.setdefault(note, []).append(result.username)
+    for note, names in noted.items():
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield f"note: {', '.join(names[:SHOWN])}{more}: {note}"
     for each in adopted:
         if not each.done:
             yield f"hub user: {each.username}: {each.why}"

@@ -87,6 +87,13 @@ def test_what_is_left_out_is_told_and_the_exit_code_says_so(run: Run, looked: Th
     assert zoe.admin is False
 
 
+def test_what_is_said_of_many_is_said_once(run: Run) -> None:
+    Path("people.csv").write_text("\n".join(["username", *(f"user{number}" for number in range(8))]))
+    output = run("import", "table", "people.csv").output
+    assert output.count("It has no password") == 1
+    assert "note: user0, user1, user2, user3, user4 and 3 more: It has no password" in output
+
+
 def test_links_are_for_the_eyes_of_one(run: Run, looked: There) -> None:
     Path("people.csv").write_text("username,email\nzoe,z@b.test\nyan,\n")
     output = run("import", "table", "people.csv", "--links", "links.csv").output
