@@ -11,8 +11,8 @@ from hubauth_core.testing.contract import ProviderContract
 from .modules import load
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN_FLOW = {"authenticator"}
-"""A wrapped authenticator brings its own flow, which is not OAuth: tests/unit/builtin/wrapped proves that one."""
+OWN_FLOW = {"authenticator", "native"}
+"""Flows of their own, which are not OAuth: tests/unit/builtin/wrapped and plugins/native/tests prove them."""
 
 
 def test_every_type_that_ships_keeps_the_contract() -> None:
