@@ -27,6 +27,7 @@ import httpx
 import psutil
 from sqlalchemy import Connection
 
+from hubauth_core import Secret
 from hubauth_core.database import ensure, open_database
 from hubauth_native.accounts import Accounts
 from hubauth_native.options.passwords import PasswordOptions
@@ -62,13 +63,12 @@ c.Authenticator.allow_all = True
 """
 
 
-async def fill(folder: Path) -> None:
-    """The accounts, made before the hub starts: all with one password, hashed once at the default cost."""
+def fill(folder: Path, hashed: Secret) -> None:
+    """The accounts, made before the hub starts: all with one password, hashed once."""
     folder.mkdir(parents=True, exist_ok=True)
     database = open_database(f"sqlite:///{folder / 'hubauth.sqlite'}")
     ensure(database, SCHEMA)
     known = Accounts(database, "local")
-    hashed = await Hasher(PasswordOptions().argon2_cost, Pool(1, 1)).hash(PASSWORD)
 
     def make(connection: Connection) -> None:
         for name in NAMES:
@@ -182,8 +182,9 @@ async def peer(folder: Path, python: str, seconds: float) -> dict[str, Any]:
 
 async def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     results: dict[str, Any] = {}
-    await fill(folder / "native")
-    await fill(folder / "held")
+    hashed = await Hasher(PasswordOptions().argon2_cost, Pool(1, 1)).hash(PASSWORD)
+    fill(folder / "native", hashed)
+    fill(folder / "held", hashed)
     with ExitStack() as hubs:
         native = hubs.enter_context(MeasuredHub(folder / "native", NATIVE))
         dummy = hubs.enter_context(MeasuredHub(folder / "dummy", DUMMY))
