@@ -22,6 +22,10 @@ ACTIVE: Final = "active"
 INACTIVE: Final = "inactive"
 
 
+UNIQUE: Final = frozenset({"name_key", "verified_email_key"})
+"""Columns in which two accounts can meet; a transaction goes on where they do, so they have a savepoint."""
+
+
 class NameTaken(LoginRefused):
     """The name, or one that looks like it, is an account's already; the database has the last word (rows V21, V38)."""
 
@@ -125,12 +129,14 @@ class Accounts:
             columns["verified_email_key"] = email_key(address) if address and verified else None
         if isinstance(columns.get("password_hash"), Secret):
             columns["password_hash"] = columns["password_hash"].reveal()
+        changed = update(accounts).where(self._is(account_id)).values(**columns)
+        if not columns.keys() & UNIQUE:
+            return bool(connection.execute(changed).rowcount)
         try:
             with connection.begin_nested():
-                done = connection.execute(update(accounts).where(self._is(account_id)).values(**columns))
+                return bool(connection.execute(changed).rowcount)
         except IntegrityError as error:
             raise NameTaken("This name or address is taken.") from error
-        return bool(done.rowcount)
 
     def delete(self, connection: Connection, account_id: str) -> bool:
         """Delete an account with its history and links; False if there is none."""

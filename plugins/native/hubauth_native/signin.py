@@ -34,6 +34,9 @@ WRONG: Final = "The username or the password is not right, or this account canno
 SPARED: Final = 10
 """Of the failures in a row that an account may have, those that are left to its owner's own browsers (row P10)."""
 
+NOBODY: Final = "nobody"
+"""The id of no account."""
+
 _START: Final = ""
 """The step before all further ones."""
 
@@ -104,15 +107,16 @@ class SigningIn:
         """Count an attempt as a failure until it has succeeded; whether the account is shut for it. Raises TooMany."""
         house = self._house
         house.throttle.take(connection, kind=KIND, account=meant.key, address=address, device=device)
-        account = house.accounts.held(connection, meant.account.id) if meant.account else None
-        if account is None:
-            return False
-        most = self._options.most_failures - (0 if device else SPARED)
-        shut = account.failures >= most
+        account_id = (
+            meant.account.id if meant.account else NOBODY
+        )  # the same work for a name that is nobody's (row S03)
+        account = house.accounts.held(connection, account_id)
+        failures = account.failures if account else 0
+        shut = failures >= self._options.most_failures - (0 if device else SPARED)
         if not shut:
-            now = {"failures": account.failures + 1, "last_failure_at": time.time()}
-            house.accounts.change(connection, account.id, **now)
-        if shut or account.failures >= self._options.tell_after_failures:
+            now = {"failures": failures + 1, "last_failure_at": time.time()}
+            house.accounts.change(connection, account_id, **now)
+        if account is not None and (shut or failures >= self._options.tell_after_failures):
             self._tell(connection, account, shut=shut, address=address)
         return shut
 
