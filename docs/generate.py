@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,14 +129,36 @@ def help_of(name: str, command: click.Command) -> list[str]:
 
 def reasons() -> dict[str, list[str]]:
     """Every reason code in the sources, with the sentences that go with it."""
-    found: dict[str, list[str]] = {branch.default_code: [] for branch in HubAuthError.__subclasses__()}
-    for path in sorted([*ROOT.glob("hubauth_core/**/*.py"), *ROOT.glob("plugins/*/hubauth_*/**/*.py")]):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and node.args:
-                code = next((each.value for each in node.keywords if each.arg == "code"), None)
-                if isinstance(code, ast.Constant) and isinstance(code.value, str):
-                    found.setdefault(code.value, []).append(sentence(node.args[0]))
+    trees = [
+        ast.parse(path.read_text())
+        for path in sorted([*ROOT.glob("hubauth_core/**/*.py"), *ROOT.glob("plugins/*/hubauth_*/**/*.py")])
+    ]
+    codes = {name: code for tree in trees for name, code in default_codes(tree)}
+    branches = {branch.__name__: branch.default_code for branch in HubAuthError.__subclasses__()}
+    found: dict[str, list[str]] = {
+        code: [] for code in {**codes, **branches}.values() if code != HubAuthError.default_code
+    }
+    own = {name: code for name, code in codes.items() if name not in branches}
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Call) and node.args and (code := code_of(node, own)):
+            found.setdefault(code, []).append(sentence(node.args[0]))
     return found
+
+
+def default_codes(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """The classes of errors in a module, each with the code that its class names."""
+    for node in ast.walk(tree):
+        for line in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "default_code":
+                yield node.name, ast.literal_eval(line.value)
+
+
+def code_of(call: ast.Call, codes: Mapping[str, str]) -> str:
+    """The reason code of an error that is made: named there, or its class's own; "" for any other call."""
+    named = next((each.value for each in call.keywords if each.arg == "code"), None)
+    if named is None:
+        return codes.get(ast.unparse(call.func), "")
+    return named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else ""
 
 
 def sentence(node: ast.expr) -> str:

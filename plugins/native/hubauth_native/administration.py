@@ -31,7 +31,7 @@ Alter = Callable[[Account], Mapping[str, Any] | None]
 """What an act sets in an account; None for nothing to do."""
 
 
-class TooMany(LoginRefused):
+class TooManyAccounts(LoginRefused):
     """More accounts than one act takes."""
 
     default_code = "bad_request"
@@ -57,7 +57,7 @@ class Overview:
 
 
 class Administration:
-    """The acts on the accounts of one provider. Every one raises StoreError, and TooMany where it takes several."""
+    """The acts on the accounts of one provider. Every one raises StoreError; on many, TooManyAccounts."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -248,5 +248,5 @@ class Administration:
 
 def _few(ids: Sequence[str]) -> list[str]:
     if len(ids) > MOST:
-        raise TooMany(f"At most {MOST} accounts at once.")
+        raise TooManyAccounts(f"At most {MOST} accounts at once.")
     return sorted(set(ids))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select
 from hubauth_core import LoginRefused
 from hubauth_native import NativeProvider, links
 from hubauth_native.accounts import Account, NameTaken
-from hubauth_native.administration import MOST, Administration, TooMany
+from hubauth_native.administration import MOST, Administration, TooManyAccounts
 from hubauth_native.deletion import close_orphans, hub_user_deleted, hub_user_renamed
 from hubauth_native.schema import browsers, endings, metadata
 
@@ -108,7 +108,7 @@ async def test_an_act_on_many_is_all_or_nothing(
 
 
 async def test_more_than_one_act_takes_is_refused(administration: Administration) -> None:
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyAccounts):
         await administration.deactivate([f"{number:032x}" for number in range(MOST + 1)], **BOSS)
 
 
