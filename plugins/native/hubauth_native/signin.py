@@ -60,6 +60,7 @@ class SigningIn:
         self._passkey_steps = frozenset(passkey_steps)
         self._people = People(house.core, house.accounts)
         self._known = KnownBrowsers(house.name, house.core.public_url)
+        self._links: Markup | None = None
 
     async def begin(self, request: Request, transaction: Transaction) -> Form:
         """The form. Raises StoreError."""
@@ -201,16 +202,17 @@ class SigningIn:
         return replace(form, buttons=(SIGN_IN_BUTTON,), script=passkeys.script)
 
     async def _below(self, request: Request) -> Markup | None:
-        """Other ways on, below the form."""
-        if request.handler is None:
-            return None
+        """Other ways on, below the form; the same for everybody, so they are written once."""
+        if request.handler is None or self._links is not None:
+            return self._links
         house = self._house
         shown: dict[str, Any] = {
             "url": f"{house.core.base_url}auth/{house.name}/",
             "offers_sign_up": house.sign_up.offered,
         }
         page = await request.handler.render_template("native-below.html", **shown)
-        return Markup(page)  # noqa: S704  # the template has escaped it
+        self._links = Markup(page)  # noqa: S704  # the template has escaped it
+        return self._links
 
     def _is_due(self, key: str, address: str) -> bool:
         """Whether so much was tried lately that a person has to show that they are one; the same for every name."""
