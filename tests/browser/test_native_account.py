@@ -102,6 +102,17 @@ async def test_the_page_of_connections_leads_there(scene: MailScene, open_page: 
     await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
 
 
+async def test_where_everybody_has_an_account_the_navigation_leads_there(scene: MailScene, open_page: OpenPage) -> None:
+    scene.add("hilde")
+    page = await enter(open_page, scene.hub, "hilde")
+    await page.get_by_role("link", name="Your account").click()
+    await page.get_by_role("link", name="Second factor and passkeys").click()
+    await page.get_by_role("link", name="Your account: password").click()
+    await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    await page.locator("#logout").click()
+    await expect(page.get_by_role("link", name="Your account")).to_have_count(0)
+
+
 async def test_axe_finds_nothing_on_ones_own_account(scene: MailScene, open_page: OpenPage, axe: str) -> None:
     scene.add("cleo", full_name="Cleo of a Name that is rather long for a Phone to show in one line")
     page = await enter(open_page, scene.hub, "cleo")

@@ -75,7 +75,7 @@ async def test_axe_finds_nothing_in_any_look(hub: Hub, open_page: OpenPage, axe:
     await look_at("sure")
     await page.goto(f"{USERS}?q=ben")
     await page.get_by_role("checkbox", name="Select ben").check()
-    await page.get_by_role("button", name="New sign-in link").click()
+    await page.get_by_role("button", name="New password link").click()
     await expect(page.get_by_label("Link for ben")).to_be_visible()
     await look_at("link")
     await page.goto(USERS)

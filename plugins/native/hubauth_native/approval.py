@@ -84,7 +84,7 @@ class Approval:
         names = rows.all()
         if not connection.execute(update(accounts).where(*new).values(announced_at=self._clock())).rowcount:
             return
-        page = self._house.addresses.page("users")
+        page = self._house.addresses.page("users?status=pending")
         shown: dict[str, Any] = {
             "count": len(names),
             "names": ", ".join(names[:20]),

@@ -94,6 +94,6 @@ class Invitations:
         url = self._house.addresses.link("invite", token)
         if mailed:
             self._house.post.put(
-                connection, "invited", to, good_for=lifetime, by=by, link=url, days=max(1, lifetime // 86400)
+                connection, "invited", to, good_for=lifetime, by=by, link=url, days=max(1, int(lifetime // 86400))
             )
         return url

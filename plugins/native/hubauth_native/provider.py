@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from hubauth_core import (
     Answered,
@@ -58,6 +59,9 @@ from .throttle import Throttle
 from .verification import Verification
 from .web import account, passkeys, recovery, rest, security, signup, static, strength, user, users, verify
 from .web.rights import OF_THE_HUB, SCOPES
+
+EVERYBODY: Final = "read:users:name"
+"""A scope that each hub user has, for themselves."""
 
 
 class NativeProvider(
@@ -157,8 +161,12 @@ class NativeProvider(
         await hub_user_renamed(self.house, identity.subject, old_name, hub.user.name, listed)
 
     def entries(self) -> Sequence[Entry]:
-        label = "Accounts" if self.label == self.title else f"Accounts of {self.label}"
-        return [Entry(label=label, path=users.LIST, scopes=frozenset({*SCOPES, OF_THE_HUB}))]
+        """People find their own account here where everybody has one, else by the page of connections."""
+        alone = len(self.house.core.providers) == 1
+        label = "Accounts" if alone or self.label == self.title else f"Accounts of {self.label}"
+        administrators = Entry(label=label, path=users.LIST, scopes=frozenset({*SCOPES, OF_THE_HUB}))
+        own = Entry(label="Your account", path=self.account_page, scopes=frozenset({EVERYBODY}))
+        return [own, administrators] if alone else [administrators]
 
     def pages(self) -> Sequence[Page]:
         return [

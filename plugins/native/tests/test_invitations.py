@@ -100,6 +100,7 @@ async def test_a_mailed_invitation_proves_the_address_that_it_went_to(begin: Sta
     (letter,) = letters(native)
     assert letter.to == "Ann@example.org"
     assert "/hub/auth/local/invite?token=" in letter.text
+    assert "within 7 days" in letter.text
     account = await applied(native, email="other@example.org", invitation=token_in(letter))
     assert (account.email, account.email_verified, account.may_sign_in(0)) == ("Ann@example.org", True, True)
     assert await refusal(native, "ben", invitation=token_in(letter)) == "link_over", "it is for one person"

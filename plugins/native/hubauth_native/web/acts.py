@@ -35,8 +35,8 @@ _SURE: Final = frozenset({"sure"})
 ACTS: Final[Mapping[str, Act]] = {
     "approve": Act(label="Approve", done="approved"),
     "refuse": Act(label="Refuse", done="refused", asks=frozenset({"sure", "reason"}), own=False),
-    "reset": Act(label="New sign-in link", done="given a new link"),
-    "send_link": Act(label="Mail sign-in link", done="sent a new link"),
+    "reset": Act(label="New password link", done="given a new link to a password"),
+    "send_link": Act(label="Mail a password link", done="sent a new link to a password"),
     "end_sessions": Act(label="End sessions", done="signed out everywhere"),
     "reset_factors": Act(label="Remove second factors", done="left without a second factor", asks=_SURE, own=False),
     "deactivate": Act(label="Deactivate", done="deactivated", asks=frozenset({"sure", "reason", "days"}), own=False),

@@ -101,7 +101,7 @@ class DonePage(NativePage):
     """Says what was done."""
 
     async def get(self) -> None:
-        await self.show("native-done.html")
+        await self.show("native-done.html", signed_in=self.account is not None)
 
 
 def pages(provider: NativeProvider) -> list[Page]:

@@ -239,6 +239,7 @@ class SecurityPage(NativePage):
             passkeys=self.house.passkeys.possible(self),
             days=self.native.remember_browser_days,
             needed=self._is_needed(),
+            has_account=account_of(self.house, owners) is not None,
             longest=LONGEST_LABEL,
             **self.recency(self.url("security")),
         )
