@@ -97,7 +97,8 @@ class EmailChange:
     async def undo(self, token: str, address: str) -> str:
         """Use a link: the old address counts again, the password no more, all access ends; returns a link to a new one.
 
-        Somebody else knows the password, or the change would not have to be taken back. Raises LinkOver, TooMany.
+        Somebody else knows the password, or the change would not have to be taken back: second factors that are younger
+        than the day before the change go too, or a thief's would keep the owner out. Raises LinkOver, TooMany.
         """
         house = self._house
         await house.throttle.admit("link", address=address)
@@ -163,6 +164,7 @@ class EmailChange:
             raise LinkOver("This address belongs to another account by now. Ask an administrator.") from None
         links.withdraw(connection, account.id)
         _withdraw_newer(connection, link)
+        house.factors.forget_since(connection, house.name, account.id, link.created_at - DAY)
         endings.want(connection, house.name, account.id)
         lifetime = self._options.reset_link_minutes * MINUTE
         reset = links.make(connection, house.name, "reset", lifetime=lifetime, account_id=account.id, email=link.email)

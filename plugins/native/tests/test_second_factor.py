@@ -24,7 +24,7 @@ from hubauth_native.throttle import TooMany
 
 from .applying import MAIL, letters
 from .conftest import StubCore
-from .signing_in import CHEAP, Browser, Visitor, make
+from .signing_in import CHEAP, PASSWORD, Browser, Visitor, make
 
 Start = Callable[..., NativeProvider]
 NOW = 1_700_000_015.0
@@ -112,6 +112,32 @@ async def test_who_has_an_app_is_asked_for_its_code_after_the_right_password(nat
     came = await visitor.types(code=f" {app.at(int(NOW))[:3]} {app.at(int(NOW))[3:]} ")
     assert isinstance(came, SignIn)
     assert came.identity.claims["amr"] == ["pwd", "mfa"]
+
+
+@pytest.mark.row("P10")
+async def test_after_many_wrong_codes_the_right_one_is_none_until_there_is_a_new_password(
+    native: NativeProvider,
+) -> None:
+    ann = make(native)
+    app = await enrolled(native, ("local", ann.id))
+    visitor = await asked(native)
+    wrong = "000000" if app.at(int(NOW)) != "000000" else "000001"
+    for _ in range(98):
+        await visitor.types(code=wrong)
+    assert isinstance(await visitor.types(code=app.at(int(NOW))), SignIn)
+    assert native.house.accounts.by_id(ann.id).failures == 0  # type: ignore[union-attr]
+    clock(native).now += 60
+    visitor = await asked(native)
+    for _ in range(110):
+        await visitor.types(code=wrong)
+    shut = await visitor.types(code=app.at(int(NOW) + 60))
+    assert isinstance(shut, Form)
+    assert "not right" in shut.error
+    hashed = native.house.hasher._hash(PASSWORD)
+    house = native.house
+    await house.database.write(lambda connection: set_password(house, connection, ann.id, Secret(hashed)))
+    visitor = await asked(native)
+    assert isinstance(await visitor.types(code=app.at(int(NOW) + 60)), SignIn)
 
 
 @pytest.mark.row("6.5.1", "V09")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
 
 from hubauth_core import LoginRefused, Request
 
 from ..house import House
+from ..password_change import MOST_FAILURES
 from .passkeys import FIELD, PasskeyCloned
 from .recovery import FEW, RecoveryCodes
 from .recovery import code_in as recovery_code_in
 from .store import Factors, Owner
 from .telling import Act, account_of, done, record
 from .totp import Totp
+
+KIND: Final = "second_factor"
 
 WRONG = "That code is not right, or it was used already. Wait for the next one, and try again."
 
@@ -31,9 +38,10 @@ class Proof:
 
         Raises LoginRefused `bad_credentials`, TooMany, StoreError.
         """
-        key = ":".join(owners[0])
-        await self._house.throttle.admit("second_factor", account=key, address=request.address)
+        shut = await self._house.throttle.write(partial(self._count, owners=owners, address=request.address))
         try:
+            if shut:
+                raise LoginRefused(said, code="bad_credentials")
             if request.form.get(FIELD):
                 await self._house.passkeys.check(request, owners)
             elif not await self._by_code(owners, request):
@@ -41,7 +49,22 @@ class Proof:
         except LoginRefused as refusal:
             await self._tell(owners, request, refusal)
             raise
-        await self._house.throttle.succeeded("second_factor", account=key)
+        await self._house.throttle.write(partial(self._succeeded, owners=owners))
+
+    def _count(self, connection: Connection, *, owners: Sequence[Owner], address: str) -> bool:
+        """Count a failure until it is none, together with wrong passwords; whether there were too many (row P10)."""
+        house = self._house
+        house.throttle.take(connection, kind=KIND, account=_key(owners), address=address)
+        account = account_of(house, owners)
+        held = house.accounts.held(connection, account.id) if account else None
+        if held is None or held.failures > MOST_FAILURES:
+            return held is not None
+        return not house.accounts.change(connection, held.id, failures=held.failures + 1)
+
+    def _succeeded(self, connection: Connection, *, owners: Sequence[Owner]) -> None:
+        self._house.throttle.forget(connection, kind=KIND, account=_key(owners))
+        if (account := account_of(self._house, owners)) is not None:
+            self._house.accounts.change(connection, account.id, failures=0)
 
     async def _by_code(self, owners: Sequence[Owner], request: Request) -> bool:
         values = request.form.get("code", ())
@@ -68,3 +91,7 @@ class Proof:
             await done(self._house, owners, act, lambda connection: None)
         else:
             record(self._house, owners, account_of(self._house, owners), act)
+
+
+def _key(owners: Sequence[Owner]) -> str:
+    return ":".join(owners[0])

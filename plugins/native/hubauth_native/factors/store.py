@@ -157,9 +157,7 @@ class Factors:
         mine = self._are(factors, owners)
         if not connection.execute(delete(factors).where(mine, factors.c.id == factor_id)).rowcount:
             return False
-        others = select(func.count()).where(mine, factors.c.kind != RECOVERY)
-        if not connection.execute(others).scalar_one():
-            connection.execute(delete(factors).where(mine))
+        self._forget_lonely_codes(connection, owners)
         return True
 
     def forget_codes(self, connection: Connection, owners: Sequence[Owner]) -> None:
@@ -176,6 +174,13 @@ class Factors:
         self.distrust(connection, owners)
         return connection.execute(delete(factors).where(self._are(factors, owners))).rowcount
 
+    def forget_since(self, connection: Connection, provider: str, subject: str, moment: float) -> None:
+        """Take away what a person has added since a time (Unix seconds); every browser is asked again."""
+        owners = self.owners(provider, subject)
+        self.distrust(connection, owners)
+        connection.execute(delete(factors).where(self._are(factors, owners), factors.c.created_at >= moment))
+        self._forget_lonely_codes(connection, owners)
+
     def all_of(self, kind: Kind) -> list[Factor]:
         """Everybody's factors of a kind, for upkeep."""
         return self._read(factors.c.keeper == self.keeper, factors.c.kind == kind)
@@ -185,6 +190,12 @@ class Factors:
         foreign = (factors.c.keeper == self.keeper, factors.c.provider != self.keeper, factors.c.created_at < before)
         found = connection.execute(select(factors.c.provider, factors.c.subject).where(*foreign).distinct())
         return [(provider, subject) for provider, subject in found]
+
+    def _forget_lonely_codes(self, connection: Connection, owners: Sequence[Owner]) -> None:
+        mine = self._are(factors, owners)
+        others = select(func.count()).where(mine, factors.c.kind != RECOVERY)
+        if not connection.execute(others).scalar_one():
+            connection.execute(delete(factors).where(mine))
 
     def _read(self, *conditions: ColumnElement[bool]) -> list[Factor]:
         columns = [factors.c[name] for name in Factor.__dataclass_fields__]

@@ -1,0 +1,59 @@
+"""A change of the address that its owner takes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from hubauth_native import NativeProvider
+from hubauth_native.mail.outbox import Letter
+from hubauth_native.schema import browsers, factors
+
+from .applying import MAIL, letters, token_in
+from .signing_in import CHEAP, PASSWORD, make
+
+Start = Callable[..., NativeProvider]
+DAY = 86400.0
+
+
+def hold(native: NativeProvider, account_id: str, **rows: tuple[str, float]) -> None:
+    """Give an account factors: name -> kind, and when it was added."""
+    whose = {"keeper": "local", "provider": "local", "subject": account_id, "label": "", "data": b"", "counter": 0}
+
+    def write(connection: Any) -> None:
+        for name, (kind, added) in rows.items():
+            row = {"id": name, "digest": name, "kind": kind, "challenged_at": 0.0, "created_at": added}
+            connection.execute(insert(factors).values(**whose, **row))
+        trusted = {"digest": "b", "created_at": 0.0, "expires_at": time.time() + DAY}
+        connection.execute(insert(browsers).values(keeper="local", provider="local", subject=account_id, **trusted))
+
+    native.house.database.write_now(write)
+
+
+def mailed(native: NativeProvider, page: str) -> Letter:
+    return next(letter for letter in letters(native) if f"/{page}?" in letter.text)
+
+
+def held(native: NativeProvider, table: Any = factors) -> set[str]:
+    with native.house.database.read() as connection:
+        return set(connection.execute(select(table.c.digest)).scalars())
+
+
+@pytest.mark.row("V32")
+@pytest.mark.parametrize(("own", "left"), [({"own": 30, "code": 30}, {"own", "code"}), ({"code": 30}, set())])
+async def test_what_a_thief_has_added_goes_with_the_address(start: Start, own: dict[str, int], left: set[str]) -> None:
+    native = start(**CHEAP, **MAIL)
+    ann = make(native, email="ann@example.test", email_verified=True)
+    change = native.house.email_change
+    await change.ask(ann, "thief@evil.test", PASSWORD, "192.0.2.1")
+    await change.confirm(token_in(mailed(native, "email-change")), "192.0.2.1", by=ann, password="")
+    now, kinds = time.time(), {"own": "totp", "code": "recovery"}
+    older = {name: (kinds[name], now - days * DAY) for name, days in own.items()}
+    hold(native, ann.id, app=("totp", now), before=("totp", now - 3600), key=("passkey", now), **older)
+    await change.undo(token_in(mailed(native, "email-undo")), "192.0.2.1")
+    assert held(native) == left, "else the thief's passkey lets the thief in, and the thief's app keeps the owner out"
+    assert not held(native, browsers)
