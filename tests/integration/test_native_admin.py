@@ -159,6 +159,19 @@ async def test_a_narrow_token_of_an_administrator_is_no_administrator(scene: Sta
     assert scene.account(plain.username).admin is True
 
 
+@pytest.mark.row("V12", "V08")
+async def test_names_that_nobody_signs_up_under_are_given_by_administrators_alone(
+    scene: Staffed, boss: Browser, new_browser: NewBrowser
+) -> None:
+    manager = await as_staff(new_browser(scene.hub), "manager")
+    for reserved in ("root", "Admin"):
+        assert error(await scene.ask("POST", "accounts", json={"username": reserved})) == (403, "name_reserved")
+        assert (await post(manager, "create", username=reserved)).status == 403
+        assert not scene.has(reserved.lower())
+    assert (await post(boss, "create", username="root")).status == 200
+    assert scene.has("root")
+
+
 async def test_nobody_shuts_themselves_out(scene: Staffed, new_browser: NewBrowser) -> None:
     ann = scene.add(name("admin"), admin=True)
     browser = new_browser(scene.hub)

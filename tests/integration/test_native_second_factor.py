@@ -194,9 +194,11 @@ async def test_a_change_wants_a_recent_sign_in_and_a_proof(ann: Person) -> None:
     page = await ann.act("add")
     assert "Is that you?" in page.text
     page = await ann.browser.submit(page.form("security"), password="wrong")
+    assert ann.scene.account(ann.username).failures == 1, "counts like a wrong password at the sign-in (row P10)"
     assert page.status == 403
     assert "not right" in page.text
     page = await ann.browser.submit(page.form("security"), password=PASSWORD)
+    assert ann.scene.account(ann.username).failures == 0
     assert "Add a second factor" in page.text
     await ann.add_app()
     page = await ann.browser.open(SECURITY)

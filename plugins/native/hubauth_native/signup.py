@@ -97,7 +97,7 @@ class SignUp:
         self._invitations = invitations
         self._approval = approval
         self._verification = verification
-        self._names = Names(house.core, options.reserved_names, system_users=options.system_users)
+        self.names = Names(house.core, options.reserved_names, system_users=options.system_users)
         self._once = Once()
         self.terms: Terms = terms_of(options)
         self._check_options()
@@ -140,7 +140,7 @@ class SignUp:
 
     async def _look(self, application: Application) -> Accepted:
         link = self.invitation(application.invitation)
-        username = await self._names.check(application.username)
+        username = await self.names.check(application.username)
         full_name = self._full_name(application.full_name)
         email = link.email if link and link.email else self._email(application.email, invited=link is not None)
         proved = bool(link and link.data.get("mailed"))

@@ -135,7 +135,7 @@ class AccountsResource(Resource):
         if admin is not None:
             self.rights.check_admin()
         username = body.text("username", 255)
-        self.rights.check_name(username)
+        await self.rights.check_name(username)
         account, link = await self.house.administration.create(
             username,
             email=email,

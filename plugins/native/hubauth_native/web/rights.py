@@ -104,13 +104,14 @@ class Rights:
         if not self.manages_all:
             raise NotAllowed(f"This needs the scope {MANAGE}, without a filter.")
 
-    def check_name(self, username: str) -> None:
-        """Whether one may make an account of that name: one of the configuration, only an administrator (row V08).
+    async def check_name(self, username: str) -> None:
+        """Whether one may make an account of that name: of those that nobody signs up under - reserved, in the
+        configuration, of a user of the system - only an administrator (rows V08, V12).
 
         Raises LoginRefused.
         """
         if not self.is_admin:
-            self.house.core.free_name(username)
+            await self.house.sign_up.names.check(username)
 
     def check_admin(self) -> None:
         """Raises NotAllowed."""

@@ -22,6 +22,7 @@ from ..factors.passkeys import FIELD, LARGEST
 from ..factors.recovery import FEW, new_codes
 from ..factors.store import LONGEST_LABEL, PASSKEY, RECOVERY, TOTP, Factor, FactorRefused, Owner
 from ..factors.telling import Act, account_of, done
+from ..password_change import WrongPassword, prove
 from .page import NativePage
 from .shown import moment
 
@@ -96,21 +97,15 @@ class SecurityPage(NativePage):
                 await self.house.proof.by_factor(owners, self.plain_request())
                 return True
             if account is not None and has_password and self.one("password"):
-                await self._check_password(account)
+                await prove(self.house, account, self.one("password"), self.address)
                 return True
         except LoginRefused as refusal:
-            if refusal.code != "bad_credentials":
+            if refusal.code not in {"bad_credentials", WrongPassword.default_code}:
                 raise
             await self._ask_for_proof(act, what, kinds, has_password, refusal)
             return False
         await self._ask_for_proof(act, what, kinds, has_password, None)
         return False
-
-    async def _check_password(self, account: Account) -> None:
-        await self.house.throttle.admit("password", account=account.id, address=self.address)
-        if not (await self.house.hasher.verify(account.password_hash, self.one("password"))).ok:
-            raise LoginRefused("The password is not right.", code="bad_credentials")
-        await self.house.throttle.succeeded("password", account=account.id)
 
     async def _ask_for_proof(
         self, act: str, what: str, kinds: set[Any], has_password: bool, error: HubAuthError | None

@@ -118,7 +118,7 @@ class UsersPage(AdministrationPage):
         self.must_be_recent()
         rights, username, email = self.rights, self.one("username", 255), self.one("email", 254).strip()
         rights.check_manages_all()
-        rights.check_name(username)
+        await rights.check_name(username)
         account, url = await self.house.administration.create(
             username,
             email=mailbox(email) if email else None,
