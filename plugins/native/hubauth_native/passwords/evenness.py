@@ -26,16 +26,17 @@ class Evenness:
 
     def learn(self, seconds: Mapping[str, float]) -> None:
         """The kinds that there are now, and how long each takes."""
-        self._seconds = {kind: took for kind, took in seconds.items() if kind != self._usual}
+        self._seconds = dict(seconds)
 
     def met(self, kind: str, took: float) -> None:
         """A hash of that kind took so many seconds."""
-        if kind != self._usual:
-            self._seconds.setdefault(kind, took)
+        self._seconds.setdefault(kind, took)
 
     def rest(self, took: float) -> float:
         """Seconds to wait after so many of work."""
-        slowest = max(self._seconds.values(), default=0.0)
+        if not self._seconds.keys() - {self._usual}:
+            return 0.0
+        slowest = max(self._seconds.values())
         return max(0.0, min(slowest * MARGIN, LONGEST) - took)
 
     async def wait(self, took: float) -> None:

@@ -80,8 +80,11 @@ class Hasher:
         self._argon2 = PasswordHasher(
             time_cost=cost.passes, memory_cost=cost.memory, parallelism=cost.lanes, salt_len=SALT
         )
+        begun = time.perf_counter()
         self._nobodys = Secret(self._hash(secrets.token_hex(SALT)))
-        self._even = Evenness(kind_of(self._nobodys.reveal()))
+        usual = kind_of(self._nobodys.reveal())
+        self._even = Evenness(usual)
+        self._even.met(usual, time.perf_counter() - begun)
 
     async def hash(self, password: str) -> Secret:
         """What to store for a password. Raises PasswordRefused for what can be none, Busy."""
@@ -102,7 +105,7 @@ class Hasher:
     async def learn(self, examples: Iterable[Secret]) -> None:
         """Measure hashes of the kinds that are stored, so that none is told from another by its time. Raises Busy."""
         seconds = {}
-        for each in examples:
+        for each in (self._nobodys, *examples):
             tries = [(await self._pool.run(self._timed, each, "-"))[1] for _ in range(TRIES)]
             seconds[kind_of(each.reveal())] = statistics.median(tries)
         self._even.learn(seconds)

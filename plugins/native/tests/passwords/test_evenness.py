@@ -16,6 +16,7 @@ CHEAP = {"argon2_unsafe": True, "argon2_memory_cost": 8, "argon2_time_cost": 1}
 PASSWORD = "a snail rode past me"
 OLD = "$2b$12$"
 USUAL = "nfc$argon2id$v=19$m=19456,t=2,p=1"
+CHEAPER = "nfc$argon2id$v=19$m=7168,t=5,p=1"
 
 
 def test_everybody_waits_for_the_slowest() -> None:
@@ -23,6 +24,13 @@ def test_everybody_waits_for_the_slowest() -> None:
     even.learn({USUAL: 0.03, OLD: 0.4})
     assert even.rest(0.03) + 0.03 == pytest.approx(even.rest(0.4) + 0.4)
     assert even.rest(0.4) > 0
+
+
+@pytest.mark.row("6.3.8", "S03")
+def test_an_older_hash_that_takes_less_is_waited_for_too() -> None:
+    even = Evenness(USUAL)
+    even.learn({USUAL: 0.1, CHEAPER: 0.02})
+    assert even.rest(0.02) + 0.02 == pytest.approx(even.rest(0.1) + 0.1)
 
 
 def test_nobody_waits_where_all_hashes_are_alike() -> None:
@@ -80,6 +88,24 @@ async def test_an_imported_account_is_not_told_by_its_time(start, asked: str, mo
     monkeypatch.setattr(asyncio, "sleep", sleep)
     await house.hasher.verify({"old": old, "new": new, "nobody": None}[asked], "wrong")
     assert waited or asked == "old"
+
+
+@pytest.mark.row("6.3.8", "S03")
+@pytest.mark.parametrize("learns", [False, True])
+async def test_an_account_from_before_the_cost_rose_is_not_told_by_its_time(start, learns: bool, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    old = await start(**CHEAP).house.hasher.hash(PASSWORD)
+    house = start(**CHEAP | {"argon2_memory_cost": 65536}).house
+    if learns:
+        await house.hasher.learn([old])
+    await house.hasher.verify(old, "wrong")
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await house.hasher.verify(old, "wrong")
+    assert waited
 
 
 async def test_the_hub_looks_for_them_from_its_start(native: NativeProvider, core) -> None:  # type: ignore[no-untyped-def]
