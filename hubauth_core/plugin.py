@@ -15,7 +15,6 @@ from .web.answers import answer_to
 from .web.api import caller_of
 from .web.api_answers import Reply, refusal
 from .web.callers import Caller
-from .web.handler import QueryKeptOut
 from .web.json_handler import JSONHandler
 from .web.session import drop as drop_cookie
 from .web.session import keep as keep_cookie
@@ -31,7 +30,6 @@ __all__ = [
     "HubUser",
     "JSONHandler",
     "Page",
-    "QueryKeptOut",
     "Reply",
     "Schema",
     "SecretOption",

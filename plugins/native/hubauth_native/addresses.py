@@ -23,13 +23,8 @@ class Addresses:
         self._name = name
 
     @property
-    def may_mail(self) -> bool:
-        """Whether addresses lead here from anywhere, which takes the hub's `public_url`; else they are paths."""
-        return bool(self._core.public_url)
-
-    @property
     def hub(self) -> str:
-        """The hub itself."""
+        """The hub itself; without a `public_url` of the hub this and all the others are paths."""
         return self._core.public_url or self._core.base_url
 
     def page(self, path: str) -> str:

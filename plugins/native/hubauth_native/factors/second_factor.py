@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 
 from hubauth_core import ConfigError, Form, LoginRefused, Request
 
@@ -169,8 +169,7 @@ class SecondFactor:
             act = APP_ADDED
         else:
             raise FactorRefused("Authenticator apps cannot be added here: the hub has no crypt keys.")
-        fields = {name: getattr(act, name) for name in Act.__dataclass_fields__}
-        await done(self._house, owners, Act(**{**fields, "address": request.address}), partial(work))
+        await done(self._house, owners, replace(act, address=request.address), work)
 
 
 def _one(request: Request, name: str) -> str:

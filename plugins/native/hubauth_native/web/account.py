@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tornado import web
@@ -11,6 +10,7 @@ from hubauth_core import HubAuthError, Page
 
 from .page import NativePage
 from .recovery import TokenPage
+from .shown import moment
 
 if TYPE_CHECKING:
     from ..provider import NativeProvider
@@ -39,7 +39,7 @@ class AccountPage(NativePage):
             own=self.own,
             mails=self.house.post.enabled,
             contact=self.native.mail_contact,
-            date=_date,
+            moment=moment,
             wrong=wrong,
             typed=typed,
             **self.recency(self.url("account")),
@@ -133,7 +133,3 @@ def pages(provider: NativeProvider) -> list[Page]:
         Page(pattern="email-change", handler=ConfirmEmail, options=options),
         Page(pattern="email-undo", handler=UndoEmail, options=options),
     ]
-
-
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
