@@ -69,6 +69,7 @@ class Policy:
         self._place = words_of([*SERVICE, *rules.place])
         self._breaches = Breaches(rules.breaches_url, log) if rules.breaches_url else None
         self._pool = Pool(threads=1, queue=50)
+        self._meter = Pool(threads=1, queue=10)  # of its own: whoever floods the meter keeps nobody from a new password
         if rules.shortest < rules.advised:
             words = "hubauth: passwords of %d characters are taken; without a second factor for all, NIST asks for %d"
             log.warning(words, rules.shortest, rules.advised)
@@ -78,7 +79,7 @@ class Policy:
 
         `about`: username, address and name of the person. `least`: characters, where it is not the usual number.
         """
-        judged = await self.strength(password, about, least=least)
+        judged = await self._pool.run(self._judge, password, about, self._least(least))
         if not judged.ok:
             raise PasswordRefused(judged.words)
         if self._breaches is not None and await self._breaches.knows(normalised(password)):
@@ -86,7 +87,10 @@ class Policy:
 
     async def strength(self, password: str, about: Sequence[str] = (), *, least: int | None = None) -> Strength:
         """What `check` would say, without asking anybody else. Raises Busy."""
-        return await self._pool.run(self._judge, password, about, self.rules.shortest if least is None else least)
+        return await self._meter.run(self._judge, password, about, self._least(least))
+
+    def _least(self, least: int | None) -> int:
+        return self.rules.shortest if least is None else least
 
     def _judge(self, password: str, about: Sequence[str], least: int) -> Strength:
         try:

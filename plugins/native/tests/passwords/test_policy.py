@@ -14,6 +14,7 @@ from hubauth_native import NativeProvider
 from hubauth_native.passwords.blocklist import COMMON
 from hubauth_native.passwords.guessing import guessing
 from hubauth_native.passwords.policy import Policy, Rules
+from hubauth_native.passwords.pool import Busy
 from hubauth_native.passwords.typed import PasswordRefused
 
 Start = Callable[..., NativeProvider]
@@ -171,3 +172,20 @@ async def test_shorter_passwords_are_an_administrators_word(start: Start, caplog
     await policy.check("kV8qLw2nRz")
     with pytest.raises(Exception, match="password_min_length"):
         start(password_min_length=7)
+
+
+@pytest.mark.row("S01")
+async def test_whoever_floods_the_meter_keeps_nobody_from_a_new_password(policy: Policy) -> None:
+    done: list[str] = []
+
+    async def strength() -> None:
+        await policy.strength("|7(+<xzg1" * 11)
+        done.append("meter")
+
+    flood = asyncio.gather(*(strength() for _ in range(100)), return_exceptions=True)
+    await asyncio.sleep(0)
+    await policy.check(GOOD)
+    done.append("check")
+    busy = [each for each in await flood if isinstance(each, Busy)]
+    assert busy, "the meter is what is busy"
+    assert done.index("check") < len(done) - 1
