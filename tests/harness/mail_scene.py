@@ -27,7 +27,7 @@ PASSWORD = "a long walk by the sea"
 CHEAP: Mapping[str, Any] = {"argon2_memory_cost": 8, "argon2_time_cost": 1, "argon2_unsafe": True}
 """Options with which a password is hashed in no time."""
 
-KINDS = ("sign_in", "reset", "link", "password", "email")
+KINDS = ("sign_in", "reset", "link", "password", "email", "verify")
 LIMITS = {"limits": {kind: {"address": "1000/m"} for kind in KINDS}}
 """Every test comes from one address."""
 

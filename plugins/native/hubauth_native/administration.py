@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from hubauth_core import Event, LoginRefused
 
-from . import endings
+from . import endings, links
 from .accounts import ACTIVE, INACTIVE, PENDING, Account, account_of
 from .deletion import erase
 from .house import House
@@ -143,7 +143,11 @@ class Administration:
             told = {name: value for name, value in values.items() if name != "email_verified"}
             return None if all(getattr(account, name) == value for name, value in told.items()) else values
 
-        return await self._act([account_id], "account_changed", alter, actor=actor, address=address)
+        def settle(connection: Connection, account: Account) -> None:
+            if "email" in values:
+                links.settle_address(connection, account.id)
+
+        return await self._act([account_id], "account_changed", alter, besides=settle, actor=actor, address=address)
 
     async def create(
         self,

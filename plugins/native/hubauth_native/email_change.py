@@ -60,6 +60,7 @@ class EmailChange:
             raise LoginRefused("This is your address already.", code="email_same")
         await house.throttle.admit("email", account=account.id, address=address)
         await prove(house, account, password, address)
+        await house.verification.admit(email, origin=address)
         await house.database.write(partial(self._ask, account, email, address))
         house.core.record(self._event("email_change_asked", account, address))
         return email

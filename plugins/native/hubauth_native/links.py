@@ -92,6 +92,15 @@ def withdraw(connection: Connection, account_id: str, *purposes: Purpose) -> Non
     connection.execute(delete(links).where(links.c.account_id == account_id, *condition))
 
 
+def settle_address(connection: Connection, account_id: str) -> None:
+    """An administrator has decided about an address: no link proves or takes back another one any more.
+
+    Those to take a change back belong to no account; `email_change` says why.
+    """
+    withdraw(connection, account_id, "verify", "email_change")
+    connection.execute(delete(links).where(links.c.purpose == "email_undo", links.c.created_by == account_id))
+
+
 def prune(connection: Connection) -> None:
     """Forget what has run out."""
     connection.execute(delete(links).where(links.c.expires_at <= time.time()))

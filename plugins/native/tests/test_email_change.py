@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import insert, select
 
 from hubauth_native import NativeProvider
+from hubauth_native.links import LinkOver
 from hubauth_native.mail.outbox import Letter
 from hubauth_native.schema import browsers, factors
 
-from .applying import MAIL, letters, token_in
+from .applying import MAIL, letters, token_in, until_refused
 from .signing_in import CHEAP, PASSWORD, make
 
 Start = Callable[..., NativeProvider]
@@ -57,3 +58,31 @@ async def test_what_a_thief_has_added_goes_with_the_address(start: Start, own: d
     await change.undo(token_in(mailed(native, "email-undo")), "192.0.2.1")
     assert held(native) == left, "else the thief's passkey lets the thief in, and the thief's app keeps the owner out"
     assert not held(native, browsers)
+
+
+@pytest.mark.row("V33")
+async def test_what_an_administrator_has_set_right_no_thief_takes_back(start: Start) -> None:
+    native = start(**CHEAP, **MAIL)
+    ann = make(native, email="ann@example.test", email_verified=True)
+    house = native.house
+    for thief in ("one@evil.test", "two@evil.test"):
+        now = house.accounts.by_id(ann.id)
+        assert now is not None
+        await house.email_change.ask(now, thief, PASSWORD, "192.0.2.1")
+        link = next(each for each in letters(native) if each.to == thief)
+        await house.email_change.confirm(token_in(link), "192.0.2.1", by=now, password="")
+    undo = next(each for each in letters(native) if each.to == "one@evil.test" and "/email-undo?" in each.text)
+    assert house.email_change.look_undo(token_in(undo)).email == "one@evil.test"
+    await house.administration.describe(ann.id, email="ann@example.test", actor="boss")
+    with pytest.raises(LinkOver):
+        await house.email_change.undo(token_in(undo), "192.0.2.1")
+
+
+@pytest.mark.row("S02")
+async def test_nobody_floods_a_mailbox_from_several_accounts(start: Start) -> None:
+    native = start(**CHEAP, **MAIL)
+    people = [make(native, f"ann{number}") for number in range(9)]
+    ask = native.house.email_change.ask
+    code = await until_refused(lambda number: ask(people[number], "victim@example.test", PASSWORD, ""), len(people))
+    assert code == "too_many_attempts"
+    assert len(letters(native)) <= 6
