@@ -2,10 +2,10 @@
 
 `python -m benchmarks.native [--peer PYTHON] [--rounds 6] [--seconds 10]`
 
-Health: twenty people sign in at once, again and again, while another process asks for `/hub/health`; then the same
-number of sign-ins a second at a hub with the Dummy login; in turns. Answers: wrong passwords for 200 accounts and for
-200 names that are nobody's, in turns. Held: a hub of its own that writes down what holds its event loop. PYTHON has
-JupyterHub 5 and jupyterhub-nativeauthenticator.
+Health: twenty people sign in at the same moment, and again when all are in, while another process asks for
+`/hub/health`; then the same at a hub with the Dummy login, at the same number of sign-ins a second; in turns. Answers:
+wrong passwords for 200 accounts and for 200 names that are nobody's, in turns. Held: a hub of its own that writes down
+what holds its event loop. PYTHON has JupyterHub 5 and jupyterhub-nativeauthenticator.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from hubauth_native.passwords.pool import Pool
 from hubauth_native.schema import SCHEMA
 
 from .hub import MeasuredHub
-from .people import Person, sign_in_at_once
+from .people import Person, sign_in_at_once, sign_in_in_waves
 from .watching import WATCH
 
 AT_ONCE = 20
@@ -83,7 +83,7 @@ async def health_during(hub: MeasuredHub, seconds: float, rate: float = 0.0) -> 
     command = [sys.executable, "-m", "benchmarks.health", hub.url, str(seconds)]
     prober = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     before = main_thread(hub)
-    done, count = await sign_in_at_once(hub.url, NAMES[:AT_ONCE], PASSWORD, seconds + 0.5, rate)
+    done, count = await sign_in_in_waves(hub.url, NAMES[:AT_ONCE], PASSWORD, seconds + 0.5, rate)
     spent = main_thread(hub) - before
     printed, _ = await prober.communicate()
     return {"rate": done, "taken": json.loads(printed), "cpu_ms": spent / count * 1000}

@@ -59,13 +59,10 @@ class Person:
         return await self._client.get(f"{self._hub_url}/hub/login")
 
 
-async def sign_in_at_once(
-    hub_url: str, names: Sequence[str], password: str, seconds: float, rate: float = 0.0
-) -> tuple[float, int]:
+async def sign_in_at_once(hub_url: str, names: Sequence[str], password: str, seconds: float) -> tuple[float, int]:
     """Everybody signs in again and again; sign-ins a second, and how many there were.
 
-    With a `rate` each sign-in begins at its own moment, else when the one before has ended. Raises RuntimeError for
-    one that did not work.
+    Raises RuntimeError for one that did not work.
     """
     people = [Person(hub_url) for _ in names]
     begun = time.perf_counter()
@@ -74,13 +71,32 @@ async def sign_in_at_once(
     async def keep_on(person: Person, name: str) -> None:
         nonlocal count
         while time.perf_counter() < begun + seconds:
-            if rate:
-                count, turn = count + 1, begun + count / rate
-                await asyncio.sleep(max(0.0, turn - time.perf_counter()))
-            tried = await person.sign_in(name, password)
-            if tried.status != 302:
-                raise RuntimeError(f"{name} could not sign in: {tried.status}")
-            count += 0 if rate else 1
+            await _sign_in(person, name, password)
+            count += 1
 
     await asyncio.gather(*map(keep_on, people, names))
     return count / (time.perf_counter() - begun), count
+
+
+async def sign_in_in_waves(
+    hub_url: str, names: Sequence[str], password: str, seconds: float, rate: float = 0.0
+) -> tuple[float, int]:
+    """Everybody signs in at the same moment, then everybody again; otherwise as `sign_in_at_once`.
+
+    A wave begins when the one before is over; with a `rate`, not before its turn at so many sign-ins a second.
+    """
+    people = [Person(hub_url) for _ in names]
+    begun = time.perf_counter()
+    count = 0
+    while time.perf_counter() < begun + seconds:
+        turn = begun + count / rate if rate else 0.0
+        await asyncio.sleep(max(0.0, turn - time.perf_counter()))
+        await asyncio.gather(*(_sign_in(person, name, password) for person, name in zip(people, names, strict=True)))
+        count += len(people)
+    return count / (time.perf_counter() - begun), count
+
+
+async def _sign_in(person: Person, name: str, password: str) -> None:
+    tried = await person.sign_in(name, password)
+    if tried.status != 302:
+        raise RuntimeError(f"{name} could not sign in: {tried.status}")
