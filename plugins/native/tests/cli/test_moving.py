@@ -94,6 +94,15 @@ def test_what_is_said_of_many_is_said_once(run: Run) -> None:
     assert "note: user0, user1, user2, user3, user4 and 3 more: It has no password" in output
 
 
+def test_long_work_shows_how_far_it_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("people.csv").write_text("\n".join(["username", *(f"user{number}" for number in range(150))]))
+    assert "%" not in run("import", "table", "people.csv", "--dry-run").output, "nobody looks"
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    done = run("import", "table", "people.csv")
+    assert "Importing" in done.stderr
+    assert "100%" in done.stderr
+
+
 def test_links_are_for_the_eyes_of_one(run: Run, looked: There) -> None:
     Path("people.csv").write_text("username,email\nzoe,z@b.test\nyan,\n")
     output = run("import", "table", "people.csv", "--links", "links.csv").output
