@@ -28,7 +28,12 @@ def read(path: Path) -> Iterator[Found]:
     try:
         with dbm.open(str(path), "r") as file:
             stored = {_bytes(key): _bytes(file[key]) for key in file.keys()}  # noqa: SIM118  # not all have an iterator
-    except dbm.error as error:
+    except (
+        *dbm.error,
+        ValueError,
+        TypeError,
+        SyntaxError,
+    ) as error:  # the last three: a damaged file of Python's own kind
         raise ConfigError(f"{path} cannot be read as a dbm file: {error}") from error
     for key in sorted(stored, key=lambda key: (key != key.lower(), key)):
         yield _entry(key, stored[key])

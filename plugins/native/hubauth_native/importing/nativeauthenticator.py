@@ -63,7 +63,7 @@ def _read_only(url: str) -> URL:
 def _entry(row: dict[str, Any]) -> Found:
     where = f"row {row['id']}"
     try:
-        name, stored = str(row["username"] or ""), bytes(row["password"] or b"").decode("ascii")
+        name, stored = str(row["username"] or ""), memoryview(row["password"] or b"").tobytes().decode("ascii")
     except (TypeError, ValueError):
         return Unreadable(where=where, username=str(row["username"])[:255], why="Its password hash is none.")
     secret = str(row.get("otp_secret") or "") if row.get("has_2fa") else ""

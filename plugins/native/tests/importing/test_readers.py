@@ -53,6 +53,20 @@ def test_a_table_of_an_older_version_is_read_too(tmp_path: Path) -> None:
     assert found.username == "ann"
 
 
+def test_a_number_in_place_of_a_hash_takes_no_memory(tmp_path: Path) -> None:
+    url = native(tmp_path / "odd", "", {"username": "ann", "password": 10**12, "is_authorized": True})
+    [found] = nativeauthenticator.read(url)
+    assert isinstance(found, Unreadable)
+
+
+@pytest.mark.parametrize("index", ["'a', (0, 'x')", "'a'", "'"])
+def test_a_damaged_index_of_a_dbm_file_is_told(index: str, tmp_path: Path) -> None:
+    (tmp_path / "old.dir").write_text(f"{index}\n")
+    (tmp_path / "old.dat").write_bytes(b"x")
+    with pytest.raises(ConfigError, match="cannot be read as a dbm file"):
+        list(firstuse.read(tmp_path / "old"))
+
+
 @pytest.mark.parametrize(("url", "says"), [("sqlite:///gone.sqlite", "There is no file"), ("nonsense", "no address")])
 def test_a_database_that_is_not_there_is_told_and_not_made(
     url: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
