@@ -190,7 +190,8 @@ class Recovery:
     def _find(self, typed: str) -> Account | None:
         """By the proved address where it is one, so that nobody takes another's letters by a name like an address."""
         accounts = self._house.accounts
-        return (accounts.by_email(typed) if "@" in typed else None) or accounts.by_name(typed)
+        is_address = "@" in typed and typed.isprintable()  # PostgreSQL refuses to look for a NUL
+        return (accounts.by_email(typed) if is_address else None) or accounts.by_name(typed)
 
 
 def _problem(account: Account | None) -> str:
