@@ -72,6 +72,10 @@ class Core(Protocol):
     async def end_access(self, subject: str) -> None:
         """End every session, API token and server of a subject's hub user."""
 
+    async def disconnect_since(self, subject: str, moment: float) -> None:
+        """Take away what was connected to a subject's hub user since a time (Unix seconds), but this identity and the
+        home identity. Raises StoreError."""
+
     async def delete_hub_user(self, subject: str) -> None:
         """Delete a subject's hub user, with all that it has; of one whose home identity is another, the connection."""
 

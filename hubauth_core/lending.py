@@ -144,6 +144,15 @@ class Lent:
         if row is not None:
             await ending.end_access(self._lending.app, row)
 
+    async def disconnect_since(self, subject: str, moment: float) -> None:
+        identities = self._lending.identities
+        record = identities.find(self._provider.name, subject)
+        for each in identities.of_hub_user(record.hub_user) if record else ():
+            if not each.home and each.provider != self._provider.name and each.created_at >= moment:
+                await identities.unlink(each.hub_user, each.provider, lambda _: True)
+                event = Event(kind="disconnected", provider=each.provider, subject=each.subject)
+                self._lending.audit.record(replace(event, username=each.username, hub_user=each.hub_name))
+
     async def delete_hub_user(self, subject: str) -> None:
         row, record = self._row(subject), self._lending.identities.find(self._provider.name, subject)
         if row is None or record is None:

@@ -187,6 +187,26 @@ async def test_who_is_only_connected_is_parted_and_not_deleted(
     assert done == ["ended ann", "deleted ann"]
 
 
+@pytest.mark.row("V32")
+async def test_what_was_connected_since_a_time_is_parted_again(lending: Lending) -> None:
+    await bind(lending, "local", "7")
+    ann = hub_user(lending.app.db.query(orm.User).one())
+    for provider in ("other", "third"):
+        identity = Identity(provider=provider, subject="8", username="ann")
+        await lending.identities.link(identity, ann, record_id=new_id(), pin="ann")
+    other = lending.identities.find("other", "8")
+    assert other is not None
+    await lending.to(Provider("local")).disconnect_since("7", other.created_at + 60)
+    assert lending.identities.find("other", "8")
+    await lending.to(Provider("other")).disconnect_since("8", other.created_at)
+    assert lending.identities.find("third", "8") is None
+    assert lending.identities.find("other", "8"), "the one that asks stays"
+    await lending.to(Provider("local")).disconnect_since("7", other.created_at)
+    assert lending.identities.find("other", "8") is None
+    assert lending.identities.find("local", "7"), "the home identity stays"
+    await lending.to(Provider("local")).disconnect_since("nobody", 0)
+
+
 async def test_a_provider_hears_whose_hub_user_went_unseen(lending: Lending) -> None:
     await bind(lending, "local", "7")
     core = lending.to(Provider("local"))

@@ -98,12 +98,14 @@ class EmailChange:
     async def undo(self, token: str, address: str) -> str:
         """Use a link: the old address counts again, the password no more, all access ends; returns a link to a new one.
 
-        Somebody else knows the password, or the change would not have to be taken back: second factors that are younger
-        than the day before the change go too, or a thief's would keep the owner out. Raises LinkOver, TooMany.
+        Somebody else knows the password, or the change would not have to be taken back: what was added since the day
+        before the change - second factors, connected accounts - goes too, or it would let a thief in, and keep the
+        owner out. Raises LinkOver, TooMany, StoreError.
         """
         house = self._house
         await house.throttle.admit("link", address=address)
-        account, reset = await house.database.write(partial(self._undo, token, address))
+        account, reset, since = await house.database.write(partial(self._undo, token, address))
+        await house.core.disconnect_since(account.id, since)
         house.core.record(self._event("email_change_undone", account, address))
         await house.endings.act()
         return reset
@@ -154,7 +156,7 @@ class EmailChange:
         link = house.addresses.link("email_undo", token)
         house.post.put(connection, "email_changed", old, username=account.username, link=link, days=days)
 
-    def _undo(self, token: str, address: str, connection: Connection) -> tuple[Account, str]:
+    def _undo(self, token: str, address: str, connection: Connection) -> tuple[Account, str, float]:
         house = self._house
         link = links.use(connection, house.name, "email_undo", token)
         account = _existing(house.accounts.held(connection, str(link.data["account"])))
@@ -165,12 +167,13 @@ class EmailChange:
             raise LinkOver("This address belongs to another account by now. Ask an administrator.") from None
         links.withdraw(connection, account.id)
         _withdraw_newer(connection, link)
-        house.factors.forget_since(connection, house.name, account.id, link.created_at - DAY)
+        since = link.created_at - DAY
+        house.factors.forget_since(connection, house.name, account.id, since)
         endings.want(connection, house.name, account.id)
         lifetime = self._options.reset_link_minutes * MINUTE
         reset = links.make(connection, house.name, "reset", lifetime=lifetime, account_id=account.id, email=link.email)
         house.accounts.note(connection, account.id, "email_change_undone", address=address)
-        return account, house.addresses.link("reset", reset)
+        return account, house.addresses.link("reset", reset), since
 
     def _event(self, kind: str, account: Account, address: str) -> Event:
         return Event(kind=kind, subject=account.id, username=account.username, address=address)

@@ -35,6 +35,7 @@ class StubCore:
         self.configured_names: set[str] = {"root"}
         self.ended: list[str] = []
         self.deleted: list[str] = []
+        self.disconnected: list[tuple[str, float]] = []
         self.orphaned: list[str] = []
         self.work: list[Callable[[], Awaitable[None]]] = []
 
@@ -76,6 +77,9 @@ class StubCore:
 
     async def end_access(self, subject: str) -> None:
         self.ended.append(subject)
+
+    async def disconnect_since(self, subject: str, moment: float) -> None:
+        self.disconnected.append((subject, moment))
 
     def orphans(self) -> list[str]:
         return self.orphaned

@@ -15,6 +15,7 @@ from hubauth_native.mail.outbox import Letter
 from hubauth_native.schema import browsers, factors
 
 from .applying import MAIL, letters, token_in, until_refused
+from .conftest import StubCore
 from .signing_in import CHEAP, PASSWORD, make
 
 Start = Callable[..., NativeProvider]
@@ -46,7 +47,9 @@ def held(native: NativeProvider, table: Any = factors) -> set[str]:
 
 @pytest.mark.row("V32")
 @pytest.mark.parametrize(("own", "left"), [({"own": 30, "code": 30}, {"own", "code"}), ({"code": 30}, set())])
-async def test_what_a_thief_has_added_goes_with_the_address(start: Start, own: dict[str, int], left: set[str]) -> None:
+async def test_what_a_thief_has_added_goes_with_the_address(
+    start: Start, core: StubCore, own: dict[str, int], left: set[str]
+) -> None:
     native = start(**CHEAP, **MAIL)
     ann = make(native, email="ann@example.test", email_verified=True)
     change = native.house.email_change
@@ -58,6 +61,8 @@ async def test_what_a_thief_has_added_goes_with_the_address(start: Start, own: d
     await change.undo(token_in(mailed(native, "email-undo")), "192.0.2.1")
     assert held(native) == left, "else the thief's passkey lets the thief in, and the thief's app keeps the owner out"
     assert not held(native, browsers)
+    [(subject, since)] = core.disconnected
+    assert (subject, now - 2 * DAY < since < now - DAY / 2) == (ann.id, True), "nor does a connected account let him in"
 
 
 @pytest.mark.row("V33")
