@@ -336,5 +336,6 @@ async def test_without_a_mail_server_the_password_can_be_changed_still(
         page.form("account/email")
     page = await browser.post(scene.path("account/email"), {"_xsrf": browser.xsrf, "email": "a@b.test"})
     assert page.status == 404
+    assert "This hub sends no mails" in page.text
     assert (await change(scene, browser, "password", current=PASSWORD, password=NEW)).status == 303
     await until(lambda: scene.account("mona").failures == 0)

@@ -76,7 +76,7 @@ class ChangeEmail(AccountPage):
         try:
             self.must_be_recent()
             if not self.house.post.enabled:
-                raise web.HTTPError(404)
+                raise web.HTTPError(404, "This hub sends no mails, so it cannot confirm an address.")
             typed = self.one("email")
             proof = self.one("proof", LONGEST_PASSWORD)
             email = await self.house.email_change.ask(own, typed, proof, self.address)

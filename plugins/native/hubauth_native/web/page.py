@@ -39,7 +39,7 @@ class NativePage(ActingHandler):
         """The same, where the page means nothing without one: 404 for everybody else."""
         account = self.account
         if account is None:
-            raise web.HTTPError(404)
+            raise web.HTTPError(404, "You have no account here. You sign in in another way.")
         return account
 
     @property

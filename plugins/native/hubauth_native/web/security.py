@@ -74,7 +74,7 @@ class SecurityPage(NativePage):
         """Their identities; 404 for people whose sign-ins ask for nothing that is kept here."""
         found = tuple(self.house.core.identities_of(hub_user(self.current_user.orm_user)))
         if not any(self.house.step_up.guards(provider) for provider, _ in found):
-            raise web.HTTPError(404)
+            raise web.HTTPError(404, "No second factor is kept here for the way in which you sign in.")
         return found
 
     @property
@@ -193,7 +193,7 @@ class SecurityPage(NativePage):
             codes = new_codes()
             make = partial(self.house.recovery_codes.replace, owners=owners, codes=codes)
             await self._carry_out(NEW_CODES, make)
-            await self.show("native-security-codes.html", codes=codes, advice=ADVICE)
+            await self.show("native-security-codes.html", codes=codes)
 
     async def _forget_browsers(self) -> None:
         await self._carry_out(FORGOTTEN, partial(self.house.factors.distrust, owners=self.owners))

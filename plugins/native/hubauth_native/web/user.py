@@ -41,7 +41,7 @@ class UserPage(AdministrationPage):
         """Answers 404 for an account that is not there, or is none of one's business."""
         account = self.house.accounts.by_id(account_id)
         if account is None or not self.rights.sees(account):
-            raise web.HTTPError(404)
+            raise web.HTTPError(404, "There is no such account, or you may not see it.")
         return account
 
     async def _show(self, account: Account, error: HubAuthError | None = None) -> None:

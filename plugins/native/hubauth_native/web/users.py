@@ -103,7 +103,7 @@ class UsersPage(AdministrationPage):
 
     def _check_sees(self) -> None:
         if not self.rights.sees_all:
-            raise web.HTTPError(404)
+            raise web.HTTPError(404, "There is no such page for you: only those who look after accounts may see it.")
 
     async def _find(self) -> None:
         """For whoever may look at some accounts: by name to the page of one; what is none of theirs is not there."""
