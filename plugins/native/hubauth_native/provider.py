@@ -97,7 +97,7 @@ class NativeProvider(
             throttle=Throttle(self, database, core.key("throttle")),
             captcha=self.new_captcha(),
         )
-        furnish(self.house, self)
+        furnish(self.house, self, self.admin_users | getattr(self.parent, "admin_users", set()))
         self._open_recovery()
         self._open_sign_up()
         self._open_sign_in()

@@ -316,6 +316,13 @@ async def test_administrators_alone_may_need_one(start: Start, core: StubCore) -
     assert isinstance(await Visitor(native).signs_in("boss"), Form)
 
 
+@pytest.mark.row("6.3.3")
+async def test_whom_the_configuration_makes_an_administrator_needs_one_from_the_first_sign_in_on(start: Start) -> None:
+    native = provider(start, second_factor="admins", admin_users={"boss"})
+    make(native, "boss", vouched=True)
+    assert isinstance(await Visitor(native).signs_in("boss"), Form)
+
+
 @pytest.mark.parametrize("options", [{"second_factor": "required"}, {"second_factor": "admins"}])
 def test_a_factor_that_nobody_can_add_is_not_demanded(start: Start, core: StubCore, options: dict[str, Any]) -> None:
     core.has_keys = False

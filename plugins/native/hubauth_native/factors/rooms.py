@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from ..house import House
 from ..options.factors import FactorOptions
 from .browsers import Browsers
@@ -16,8 +18,11 @@ from .totp import Totp
 from .upkeep import Upkeep
 
 
-def furnish(house: House, options: FactorOptions) -> None:
-    """Add them to the house. Raises ConfigError for options under which nobody could add what is demanded."""
+def furnish(house: House, options: FactorOptions, admins: Set[str] = frozenset()) -> None:
+    """Add them to the house. `admins`: whom the configuration makes administrators.
+
+    Raises ConfigError for options under which nobody could add what is demanded.
+    """
     core, database = house.core, house.database
     factors = Factors(core, database, house.name)
     totp, recovery = Totp(core, database, factors), RecoveryCodes(database, factors)
@@ -41,6 +46,7 @@ def furnish(house: House, options: FactorOptions) -> None:
         browsers=browsers,
         enrolment=enrolment,
         proof=proof,
+        admins=admins,
     )
     second_factor.check_options()
     step_up = StepUp(house, options, factors=factors, second_factor=second_factor, enrolment=enrolment, proof=proof)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from hubauth_core import ConfigError, Form, LoginRefused, Request
@@ -39,6 +39,7 @@ class SecondFactor:
         browsers: Browsers,
         enrolment: Enrolment,
         proof: Proof,
+        admins: Set[str] = frozenset(),
     ) -> None:
         self._house = house
         self._options = options
@@ -48,6 +49,7 @@ class SecondFactor:
         self._browsers = browsers
         self._enrolment = enrolment
         self._proof = proof
+        self._admins = admins
 
     def check_options(self) -> None:
         """Raises ConfigError for a provider that is not there, and where somebody would need what nobody can add."""
@@ -71,8 +73,10 @@ class SecondFactor:
         """Whether an account must have a second factor."""
         if self._options.second_factor != ADMINS:
             return bool(self._options.second_factor == REQUIRED)
+        if account.admin or {account.username, f"id:{account.id}"} & self._admins:  # the latter before the hub knows it
+            return True
         user = self._house.core.hub_user(account.id)
-        return bool(account.admin) or (user is not None and user.has_special_rights)
+        return user is not None and user.has_special_rights
 
     async def ask(self, account: Account, request: Request) -> Form | None:
         """After a right password: the form of the second step, None where there is none. Raises LoginRefused."""
