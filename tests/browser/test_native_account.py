@@ -164,7 +164,7 @@ async def test_light_is_light_and_dark_is_dark(scene: MailScene, open_page: Open
         (tmp_path / name).mkdir()
         await page.goto(f"/hub/auth/{NAME}/{name}")
         assert await backgrounds(page, tmp_path / name) == BACKGROUNDS
-    await page.get_by_role("link", name="Sign in", exact=True).wait_for()
+    await page.get_by_role("main").get_by_role("link", name="Your account", exact=True).wait_for()
     await page.goto(f"/hub/auth/{NAME}/forgotten")
     await page.get_by_label("Username or e-mail address").fill("frida")
     await page.get_by_role("button", name="Send the link").click()
