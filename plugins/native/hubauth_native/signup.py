@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -23,15 +20,13 @@ from .invitations import Invitations
 from .links import Link
 from .mail.mailbox import mailbox
 from .names import Names
+from .once import Once
 from .options.signup import SignUpOptions
 from .terms import Terms, terms_of
 from .verification import AddressTaken, Verification
 
 LONGEST_NAME: Final = 255
 """Characters of a full name: the width of its column."""
-
-REMEMBERED: Final = 1000
-"""Forms whose second sending is recognised."""
 
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Unseen, but part of how names are written in Persian and in Indian scripts."""
@@ -243,25 +238,3 @@ class SignUp:
                 'ask_email = "required" needs a mail server (smtp_host), so that people can prove their addresses; '
                 "set verify_email = False if they need not."
             )
-
-
-class Once:
-    """Forms that were sent: sending one again, at once or later, brings what it brought the first time."""
-
-    def __init__(self) -> None:
-        self._sent: OrderedDict[str, asyncio.Future[Account]] = OrderedDict()
-
-    async def do(self, form: str, work: Callable[[], Awaitable[Account]]) -> Account:
-        """Do `work` for a form, unless that is done or under way. What has failed may be sent again."""
-        if not 16 <= len(form) <= 64:
-            return await work()
-        if form not in self._sent:
-            self._sent[form] = asyncio.ensure_future(work())
-            self._sent[form].add_done_callback(partial(self._done, form))
-            while len(self._sent) > REMEMBERED:
-                self._sent.popitem(last=False)
-        return await asyncio.shield(self._sent[form])
-
-    def _done(self, form: str, future: asyncio.Future[Account]) -> None:
-        if (future.cancelled() or future.exception()) and self._sent.get(form) is future:
-            del self._sent[form]

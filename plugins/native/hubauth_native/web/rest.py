@@ -5,112 +5,27 @@ What may be done, and by whom, is what the pages of administrators allow: `right
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jupyterhub.apihandlers.base import APIHandler
-from sqlalchemy.exc import SQLAlchemyError
 
-from hubauth_core import HubAuthError, LoginRefused, Page, StoreError
-from hubauth_core.plugin import Caller, JSONHandler, Reply, caller_of, hub_user, refusal
+from hubauth_core import LoginRefused, Page
+from hubauth_core.plugin import JSONHandler, Reply
 
-from ..accounts import Account
 from ..administration import MOST
 from ..invitations import LONGEST, MOST_USES
 from ..links import LinkOver
-from ..listing import BadQuery, parse
+from ..listing import parse
 from ..mail.mailbox import mailbox
 from .account_model import account_model, history_model, invitation_model
-from .acts import NoAccount, Outcome, Wish, perform
-from .json_body import Body, parse_body
-from .openapi import FIELDS, LATEST, describe
-from .rights import NotAllowed, Rights
+from .acts import Outcome, Wish, perform
+from .json_body import Body
+from .openapi import LATEST, describe
+from .resource import ID, Resource, answering
+from .rights import NotAllowed
 
 if TYPE_CHECKING:
     from ..provider import NativeProvider
-
-Answer = Callable[..., Awaitable[Reply]]
-"""A method of a resource."""
-_ID: Final = re.compile("[0-9a-f]{1,64}")
-
-
-class Resource(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
-    """What every resource has: who calls, what they may, and errors as JSON."""
-
-    caller: Caller
-    rights: Rights
-
-    def initialize(self, provider: NativeProvider) -> None:
-        self.native = provider
-        self.house = provider.house
-
-    def let_in(self) -> None:
-        """Raises NotAllowed for whoever comes without a valid API token."""
-        caller = caller_of(self)
-        if caller is None:
-            raise NotAllowed("Send a valid API token: Authorization: token <api token>.")
-        row = getattr(self.current_user, "orm_user", None)
-        own = self.house.core.subject_of(hub_user(row)) if row is not None else None
-        admins = self.native.admin_users
-        self.caller, self.rights = caller, Rights(handler=self, house=self.house, admins=admins, own=own or "")
-
-    @property
-    def who(self) -> dict[str, str]:
-        """Who acts, and from where."""
-        return {"actor": self.caller.acting_for(""), "address": self.request.remote_ip or ""}
-
-    @property
-    def asked(self) -> dict[str, str]:
-        """The query, each parameter once. Raises BadQuery."""
-        try:
-            found = {name: [each.decode() for each in values] for name, values in self.request.query_arguments.items()}
-        except UnicodeDecodeError:
-            raise BadQuery("The query is not UTF-8.") from None
-        if any(len(values) != 1 for values in found.values()):
-            raise BadQuery("A parameter is given more than once.")
-        return {name: values[0] for name, values in found.items()}
-
-    def body(self, kind: str) -> Body:
-        """What was sent, and nothing in the query. Raises BadBody, BadQuery."""
-        self.no_query()
-        return parse_body(self.request.body, FIELDS[kind])
-
-    def no_query(self) -> None:
-        """Raises BadQuery where parameters were sent to what takes none."""
-        if self.request.query_arguments:
-            raise BadQuery("There are no parameters here.")
-
-    def seen(self, account_id: str) -> Account:
-        """The account. Raises NoAccount also where it is none of the caller's business."""
-        account = self.house.accounts.by_id(account_id) if _ID.fullmatch(account_id) else None
-        if account is None or not self.rights.sees(account):
-            raise NoAccount("There is no such account.")
-        return account
-
-    def model(self, account: Account) -> dict[str, Any]:
-        """An account, with what only a look at one of them shows."""
-        return account_model(account, user=self.house.core.hub_user(account.id))
-
-
-def answering(method: Answer) -> Callable[..., Awaitable[None]]:
-    """Let the caller in, and answer what the method says, or what has gone wrong."""
-
-    @wraps(method)
-    async def answer(self: Resource, *args: str) -> None:
-        try:
-            self.let_in()
-            reply = await method(self, *args)
-        except HubAuthError as error:
-            reply = refusal(error)
-        except SQLAlchemyError as error:
-            self.log.error("hubauth: the hub's database: %s", type(error).__name__)
-            self.db.rollback()
-            reply = refusal(StoreError("The database of this hub does not answer; try again."))
-        self.reply(reply)
-
-    return answer
 
 
 class AccountsResource(Resource):
@@ -240,7 +155,7 @@ class InvitationResource(Resource):
     async def delete(self, invitation_id: str) -> Reply:
         self.no_query()
         self.rights.check_manages_all()
-        if not _ID.fullmatch(invitation_id):
+        if not ID.fullmatch(invitation_id):
             raise LoginRefused("There is no such invitation.", code="not_found")
         try:
             await self.house.invitations.revoke(invitation_id, self.who["actor"])
