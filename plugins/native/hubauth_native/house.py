@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .verification import Verification
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class House:
     """Rooms that know each other. `name` is the provider's.
 
@@ -76,4 +76,4 @@ class House:
     def add(self, **rooms: object) -> None:
         """Put rooms in that need the others; once, when the provider starts."""
         for name, room in rooms.items():
-            object.__setattr__(self, name, room)
+            setattr(self, name, room)

@@ -1,10 +1,9 @@
-"""The provider type: options, and the rooms behind them."""
+"""The provider type: what the hub asks, and the rooms that answer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,38 +24,14 @@ from hubauth_core import (
     Transaction,
 )
 
-from .accounts import Accounts
-from .addresses import Addresses
-from .administration import Administration
 from .advice import advice
-from .approval import Approval
-from .deletion import close_orphans, hub_user_deleted, hub_user_renamed
-from .email_change import EmailChange
-from .endings import Endings
-from .factors.rooms import furnish
+from .deletion import hub_user_deleted, hub_user_renamed
 from .first_admin import advise
-from .further import Further, NewPassword, NewTerms
+from .furnishing import furnish
 from .house import House
 from .identity import look
-from .invitations import Invitations
-from .mail.opening import open_post
-from .options.administration import AdministrationOptions
-from .options.factors import REQUIRED, FactorOptions
-from .options.mail import MailOptions
-from .options.passwords import PasswordOptions
-from .options.signup import SignUpOptions
-from .options.throttle import ThrottleOptions
-from .password_change import PasswordChange
-from .passwords.hashing import Hasher
-from .passwords.policy import Policy
-from .passwords.pool import Pool
-from .passwords.stored import Stored
-from .recovery import Recovery
+from .options.native import NativeOptions
 from .schema import SCHEMA
-from .signin import SigningIn
-from .signup import SignUp
-from .throttle import Throttle
-from .verification import Verification
 from .web import account, passkeys, recovery, rest, security, signup, static, strength, user, users, verify
 from .web.rights import OF_THE_HUB, SCOPES
 
@@ -64,9 +39,7 @@ EVERYBODY: Final = "read:users:name"
 """A scope that each hub user has, for themselves."""
 
 
-class NativeProvider(
-    SignUpOptions, PasswordOptions, ThrottleOptions, FactorOptions, MailOptions, AdministrationOptions, Provider
-):
+class NativeProvider(NativeOptions, Provider):
     """Accounts that the hub keeps itself."""
 
     title = "Username and password"
@@ -82,57 +55,11 @@ class NativeProvider(
 
     def start(self, core: Core) -> None:
         """Open the tables and put the rooms together."""
-        database = core.store(SCHEMA)
-        addresses = Addresses(core, self.name)
-        self.house = House(
-            name=self.name,
-            core=core,
-            database=database,
-            accounts=Accounts(database, self.name),
-            addresses=addresses,
-            post=open_post(self, core, database, addresses, self.name),
-            endings=Endings(core, database, self.name),
-            hasher=Hasher(self.argon2_cost, Pool(self.hash_threads, self.hash_queue)),
-            policy=Policy(self.password_rules(core.public_url, second_factor=self.second_factor == REQUIRED), core.log),
-            throttle=Throttle(self, database, core.key("throttle")),
-            captcha=self.new_captcha(),
-        )
-        furnish(self.house, self, self.admin_users | getattr(self.parent, "admin_users", set()))
-        self._open_recovery()
-        self._open_sign_up()
-        self._open_sign_in()
-        self.house.add(administration=Administration(self.house))
-        self._advise()
+        admins = self.admin_users | getattr(self.parent, "admin_users", set())
+        self.house = furnish(self.name, self, core, admins)
+        others = {name: each for name, each in getattr(self.parent, "providers", {}).items() if name != self.name}
+        advise(self.house, admins, others)
         core.define_scopes(SCOPES)
-        core.in_background(partial(close_orphans, self.house))
-        core.in_background(self.house.approval.run)
-        core.in_background(self.house.endings.run)
-        core.in_background(Stored(self.house.hasher, database, self.name).run)
-        core.in_background(self.house.recovery.run)
-        core.in_background(self.house.throttle.run)
-
-    def _advise(self) -> None:
-        named, configured = self.admin_users, getattr(self.parent, "providers", {})
-        others = {name: options for name, options in configured.items() if name != self.name}
-        advise(self.house, named | getattr(self.parent, "admin_users", set()), others)
-
-    def _open_recovery(self) -> None:
-        self.house.add(recovery=Recovery(self.house, self), password_change=PasswordChange(self.house))
-        self.house.add(email_change=EmailChange(self.house, self))
-
-    def _open_sign_in(self) -> None:
-        steps: dict[str, Further] = {
-            "second_factor": self.house.second_factor,
-            "new_password": NewPassword(self.house),
-            "terms": NewTerms(self.house, self.house.sign_up.terms),
-        }
-        self.house.add(sign_in=SigningIn(self.house, self, steps, passkey_steps={"terms"}))
-
-    def _open_sign_up(self) -> None:
-        invitations, approval = Invitations(self.house), Approval(self.house, self)
-        verification = Verification(self.house, self, approval)
-        self.house.add(invitations=invitations, approval=approval, verification=verification)
-        self.house.add(sign_up=SignUp(self.house, self, invitations, approval, verification))
 
     def warnings(self) -> Sequence[str]:
         return [*advice(self)]

@@ -153,7 +153,10 @@ class UsersPage(AdministrationPage):
         except LoginRefused as bad:
             asked, query, error = {}, Query(), error or bad
         found, overview = await self.house.administration.find(query), await self.house.administration.overview()
-        rights = self.rights
+        rights, pages = self.rights, max(1, -(-found.total // query.size))
+        if found.total and not found.rows:  # there were more of them a moment ago
+            self.redirect(self._link({**asked, "page": str(pages)}))
+            return
         await self.show(
             "native-users.html",
             error,
@@ -161,7 +164,7 @@ class UsersPage(AdministrationPage):
             query=query,
             rows=[Shown.of(row.account, row.has_factor) for row in found.rows],
             total=found.total,
-            pages=max(1, -(-found.total // query.size)),
+            pages=pages,
             at_page=lambda page: self._link({**asked, "page": str(page)}),
             sorted_by=lambda order: self._link({**asked, "sort": order, "page": "1"}),
             counts=overview.counts,
