@@ -280,6 +280,13 @@ async def test_a_link_of_an_administrator_sets_a_password_that_he_never_sees(
     assert not [line for line in lines if any(token in line for token in tokens)]
 
 
+async def test_a_page_of_the_list_that_is_no_more_leads_to_the_last_one(scene: Staffed, boss: Browser) -> None:
+    ann = scene.add(name())
+    page = await boss.follow(await boss.open(f"{USERS}?q={ann.username}&page=99"))
+    assert page.status == 200
+    assert ann.username in page.text
+
+
 async def test_bad_input_is_answered_and_changes_nothing(scene: Staffed, boss: Browser) -> None:
     ann = scene.add(name())
     bad: list[tuple[str, dict[str, str]]] = [
