@@ -72,7 +72,7 @@ def test_rubbish(body, media_type):
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    made = Api("Uni", timeout=0.5)
+    made = Api("Uni", timeout=20)
     yield made
     await made.close()
 
