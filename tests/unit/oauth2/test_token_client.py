@@ -193,7 +193,9 @@ async def test_a_renewed_id_token_with_another_fault_is_left_out(idp, provider, 
 
 
 @row("R04", "F11")
-@pytest.mark.parametrize("fault", [faults.aged(60, faults.hang), faults.hang_up, faults.raw(b"{")], ids=["hangs", "hangs-up", "broken"])
+@pytest.mark.parametrize(
+    "fault", [faults.aged(60, faults.hang), faults.hang_up, faults.raw(b"{")], ids=["hangs", "hangs-up", "broken"]
+)
 async def test_keys_that_cannot_be_had_lose_no_token(idp, make, credential, fault):
     """The source has rotated by then: what was issued is worth more than a proof that need not come at all."""
     idp.claims, idp.tokens = {"nonce": ABSENT}, {"refresh_token": "second"}
