@@ -201,7 +201,7 @@ def test_what_runs_in_servers_passes_its_tests_alone(install: Callable[..., Inst
     project, _ = PACKAGES["hubauth-singleuser"]
     shutil.copytree(project / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(project / "pyproject.toml", tmp_path)
-    (tmp_path / "tests" / "extension" / "test_server.py").unlink()  # starts servers; those of this tree are enough
+    shutil.rmtree(tmp_path / "tests" / "extension")  # starts servers; those of this tree are enough
     installation = install("hubauth-singleuser")
     printed = installation("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
     assert " passed" in printed
