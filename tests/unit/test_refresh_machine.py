@@ -315,12 +315,12 @@ class Renewals(RuleBasedStateMachine):
 @pytest.mark.timeout(300)
 def test_no_order_of_events_loses_a_grant(store_template: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storing, "PAUSES", (0.001,))
-    monkeypatch.setattr(storing, "PATIENCE", 0.01)
+    monkeypatch.setattr(storing, "PATIENCE", 0.1)
     Renewals.template, Renewals.shelf = store_template, shelf
     run_state_machine_as_test(
         Renewals,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=30,
             deadline=None,
             phases=[Phase.generate],
