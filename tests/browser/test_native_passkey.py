@@ -14,7 +14,8 @@ from playwright.async_api import CDPSession, Page, expect
 
 from harness import hubs
 from harness.hub import Hub
-from integration.native_hub import NAME, PASSWORD, NativeScene, config
+from harness.mail_scene import NAME, PASSWORD, MailScene
+from integration.native_hub import config
 
 from .conftest import STRICT
 from .looking import every_look, findings, press_tab_until
@@ -33,15 +34,15 @@ SECURITY = f"/hub/auth/{NAME}/security"
 
 
 @pytest.fixture
-def scene(shared_hub: hubs.StartHub) -> NativeScene:
-    return NativeScene(shared_hub(config(None, limits=LIMITS, remember_browser_days=7) + POLICY, environment=KEYS))
+def scene(shared_hub: hubs.StartHub) -> MailScene:
+    return MailScene(shared_hub(config(None, limits=LIMITS, remember_browser_days=7) + POLICY, environment=KEYS))
 
 
 @pytest.fixture
-def strict(shared_hub: hubs.StartHub) -> NativeScene:
+def strict(shared_hub: hubs.StartHub) -> MailScene:
     """A hub that wants a second factor of everybody."""
     text = config(None, limits=LIMITS, second_factor="required") + POLICY
-    return NativeScene(shared_hub(text, environment=KEYS))
+    return MailScene(shared_hub(text, environment=KEYS))
 
 
 def at(hub: Hub, path: str) -> str:
@@ -88,7 +89,7 @@ async def secret_on(page: Page) -> str:
 
 
 @pytest.mark.row("M17")
-async def test_a_passkey_is_added_used_beside_the_password_and_alone(scene: NativeScene, open_page: OpenPage) -> None:
+async def test_a_passkey_is_added_used_beside_the_password_and_alone(scene: MailScene, open_page: OpenPage) -> None:
     username, hub = name(), scene.hub
     scene.add(username)
     page = await open_page(hub, at(hub, "/hub/login"))
@@ -117,7 +118,7 @@ async def test_a_passkey_is_added_used_beside_the_password_and_alone(scene: Nati
     await expect(page.get_by_role("heading", name="this laptop")).to_have_count(0)
 
 
-async def test_a_device_without_a_passkey_keeps_the_person_on_the_page(scene: NativeScene, open_page: OpenPage) -> None:
+async def test_a_device_without_a_passkey_keeps_the_person_on_the_page(scene: MailScene, open_page: OpenPage) -> None:
     page = await open_page(scene.hub, at(scene.hub, "/hub/login"))
     await authenticator(page, hasUserVerification=False, isUserVerified=False)
     await page.get_by_role("button", name="Sign in with a passkey").click()
@@ -127,7 +128,7 @@ async def test_a_device_without_a_passkey_keeps_the_person_on_the_page(scene: Na
 
 @pytest.mark.row("6.3.3")
 async def test_an_app_is_added_during_a_sign_in_that_needs_one(
-    strict: NativeScene, open_page: OpenPage, axe: str
+    strict: MailScene, open_page: OpenPage, axe: str
 ) -> None:
     username, hub = name(), strict.hub
     strict.add(username)
@@ -147,7 +148,7 @@ async def test_an_app_is_added_during_a_sign_in_that_needs_one(
     await page.wait_for_url("**/hub/home")
 
 
-async def test_without_scripts_there_is_an_app(scene: NativeScene, open_page: OpenPage) -> None:
+async def test_without_scripts_there_is_an_app(scene: MailScene, open_page: OpenPage) -> None:
     username, hub = name(), scene.hub
     scene.add(username)
     page = await open_page(hub, at(hub, "/hub/login"), java_script_enabled=False)
@@ -170,7 +171,7 @@ async def test_without_scripts_there_is_an_app(scene: NativeScene, open_page: Op
     await page.wait_for_url("**/hub/home")
 
 
-async def test_axe_finds_nothing_in_any_look(scene: NativeScene, open_page: OpenPage, axe: str, tmp_path: Path) -> None:
+async def test_axe_finds_nothing_in_any_look(scene: MailScene, open_page: OpenPage, axe: str, tmp_path: Path) -> None:
     """Leaves screenshots for people to look at."""
     username, hub = name(), scene.hub
     scene.add(username)

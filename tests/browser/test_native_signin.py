@@ -12,8 +12,9 @@ from playwright.async_api import Page, expect
 
 from harness import hubs
 from harness.hub import Hub
+from harness.mail_scene import PASSWORD, MailScene
 
-from ..integration.native_hub import PASSWORD, NativeScene, config
+from ..integration.native_hub import config
 from .conftest import STRICT
 from .looking import BACKGROUNDS, PHONE, backgrounds, findings, press_tab_until
 
@@ -41,7 +42,7 @@ def hub(shared_hub: hubs.StartHub) -> Hub:
 def add(hub: Hub, **values: Any) -> str:
     """Somebody with an account, by name."""
     username = f"p{uuid.uuid4().hex[:10]}"
-    NativeScene(hub).add(username, **values)
+    MailScene(hub).add(username, **values)
     return username
 
 

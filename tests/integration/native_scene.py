@@ -8,9 +8,10 @@ import httpx
 from sqlalchemy import Connection
 
 from harness.browser import Browser
+from harness.mail_scene import NAME, MailScene
 from hubauth_native.accounts import Accounts
 
-from .native_hub import NAME, NativeScene, config
+from .native_hub import config
 
 PASSWORD = "staff password"
 
@@ -43,7 +44,7 @@ OPTIONS = {"username_prefix": "", "adopt": ["pupil", "dean"], "signup": "approva
 TEXT = config(None, others={"staff": STAFF}, **OPTIONS) + RIGHTS
 
 
-class Staffed(NativeScene):
+class Staffed(MailScene):
     """The hub, and the resources for programs."""
 
     def has(self, name: str) -> bool:

@@ -15,11 +15,11 @@ import pytest
 from harness.browser import Browser, Page
 from harness.hub import Hub
 from harness.hubs import StartHub, newest_only
+from harness.mail_scene import PASSWORD
 from harness.waiting import until
 from hubauth_native.accounts import Account
 
 from .described import schemathesis
-from .native_hub import PASSWORD
 from .native_scene import TEXT, Staffed, as_staff
 
 NewBrowser = Callable[[Hub], Browser]

@@ -14,12 +14,13 @@ import pytest
 from harness.browser import Browser, Page
 from harness.hub import Hub
 from harness.hubs import StartHub, newest_only
+from harness.mail_scene import NAME, PASSWORD, MailScene
 from harness.passkey import SoftPasskey
 from harness.smtp import Sink, sink, text_of
 from hostile_idp.server import HostileIdP
 from hubauth_native.accounts import Accounts
 
-from .native_hub import NAME, PASSWORD, NativeScene, config
+from .native_hub import config
 from .scene import Scene
 
 pytestmark = newest_only
@@ -40,15 +41,15 @@ def mails() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def scene(shared_hub: StartHub, mails: Sink) -> NativeScene:
-    return NativeScene(shared_hub(config(mails, limits=LIMITS) + HERE, environment=KEYS), mails)
+def scene(shared_hub: StartHub, mails: Sink) -> MailScene:
+    return MailScene(shared_hub(config(mails, limits=LIMITS) + HERE, environment=KEYS), mails)
 
 
 @pytest.fixture
-def strict(shared_hub: StartHub) -> NativeScene:
+def strict(shared_hub: StartHub) -> MailScene:
     """A hub that wants a second factor of everybody."""
     options: dict[str, Any] = {"second_factor": "required", "limits": LIMITS}
-    return NativeScene(shared_hub(config(None, **options) + HERE, environment=KEYS))
+    return MailScene(shared_hub(config(None, **options) + HERE, environment=KEYS))
 
 
 def name() -> str:
@@ -58,7 +59,7 @@ def name() -> str:
 class Person:
     """Somebody with a browser, an app and recovery codes."""
 
-    def __init__(self, scene: NativeScene, browser: Browser, username: str) -> None:
+    def __init__(self, scene: MailScene, browser: Browser, username: str) -> None:
         self.scene, self.browser, self.username = scene, browser, username
         self.secret, self.codes, self.used = "", [""], ""
 
@@ -86,7 +87,7 @@ class Person:
 
 
 @pytest.fixture
-async def ann(scene: NativeScene, new_browser: NewBrowser) -> Person:
+async def ann(scene: MailScene, new_browser: NewBrowser) -> Person:
     """Somebody who is signed in."""
     username, browser = name(), new_browser(scene.hub)
     scene.add(username)
@@ -94,7 +95,7 @@ async def ann(scene: NativeScene, new_browser: NewBrowser) -> Person:
     return Person(scene, browser, username)
 
 
-async def step(scene: NativeScene, browser: Browser, username: str) -> Page:
+async def step(scene: MailScene, browser: Browser, username: str) -> Page:
     """The page after the right password."""
     page = await scene.sign_in(browser, username)
     assert page.status == 200
@@ -145,7 +146,7 @@ async def test_a_recovery_code_works_once_and_the_owner_is_told(
 
 
 @pytest.mark.row("6.3.3")
-async def test_where_everybody_needs_one_there_is_no_way_round(strict: NativeScene, new_browser: NewBrowser) -> None:
+async def test_where_everybody_needs_one_there_is_no_way_round(strict: MailScene, new_browser: NewBrowser) -> None:
     username, browser = name(), new_browser(strict.hub)
     strict.add(username)
     bob = Person(strict, browser, username)
@@ -256,7 +257,7 @@ async def test_who_changes_a_factor_may_end_all_other_sessions(ann: Person, new_
 
 
 async def test_the_page_is_for_people_whose_sign_ins_ask_for_what_is_kept_there(
-    scene: NativeScene, new_browser: NewBrowser
+    scene: MailScene, new_browser: NewBrowser
 ) -> None:
     visitor = new_browser(scene.hub)
     assert (await visitor.open(SECURITY)).path == "/hub/login"
@@ -400,7 +401,7 @@ async def test_people_of_another_provider_add_a_factor_and_are_asked_for_it(
     scene, browser, who = Scene(hub, idps), new_browser(hub), name()
     scene.person("red", who, who)
     await scene.sign_in(browser, "red")
-    person = Person(NativeScene(hub), browser, f"red-{who}")
+    person = Person(MailScene(hub), browser, f"red-{who}")
     assert await browser.hub_user() == person.username
     page = await person.add_app(nothing="")
     assert "phone" in page.text

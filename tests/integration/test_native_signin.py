@@ -13,9 +13,10 @@ import pytest
 from harness.browser import Browser, Page
 from harness.hub import Hub
 from harness.hubs import StartHub, newest_only
+from harness.mail_scene import NAME, PASSWORD, MailScene
 from hostile_idp.server import HostileIdP
 
-from .native_hub import NAME, PASSWORD, NativeScene, config
+from .native_hub import config
 from .scene import Scene
 
 NewBrowser = Callable[[Hub], Browser]
@@ -25,13 +26,13 @@ NEW = "another walk, along the river"
 
 
 @pytest.fixture
-def scene(shared_hub: StartHub) -> NativeScene:
+def scene(shared_hub: StartHub) -> MailScene:
     """A hub that other tests use too; people are the test's own."""
-    return NativeScene(shared_hub(config(None, **LIMITS)))
+    return MailScene(shared_hub(config(None, **LIMITS)))
 
 
 @pytest.fixture
-def visitor(new_browser: NewBrowser, scene: NativeScene) -> Callable[[], Browser]:
+def visitor(new_browser: NewBrowser, scene: MailScene) -> Callable[[], Browser]:
     """`visitor()`: one more browser that shares nothing with any other."""
     return lambda: new_browser(scene.hub)
 
@@ -59,7 +60,7 @@ def answer(page: Page, username: str) -> tuple[Any, ...]:
 
 
 async def test_a_name_and_a_password_sign_in_and_the_address_does_too(
-    scene: NativeScene, visitor: Callable[[], Browser]
+    scene: MailScene, visitor: Callable[[], Browser]
 ) -> None:
     ann = name()
     account = scene.add(ann)
@@ -75,7 +76,7 @@ async def test_a_name_and_a_password_sign_in_and_the_address_does_too(
 
 @pytest.mark.row("S03", "6.3.8", "M07")
 async def test_the_answer_to_whatever_is_wrong_is_the_same_to_the_byte(
-    scene: NativeScene, visitor: Callable[[], Browser]
+    scene: MailScene, visitor: Callable[[], Browser]
 ) -> None:
     ann, waits, closed, lost = (name() for _ in range(4))
     scene.add(ann)
@@ -92,7 +93,7 @@ async def test_the_answer_to_whatever_is_wrong_is_the_same_to_the_byte(
 @newest_only
 @pytest.mark.row("S04", "6.3.1", "V09", "S03")
 async def test_who_guesses_is_made_to_wait_also_after_a_restart(start_hub: StartHub, new_browser: NewBrowser) -> None:
-    scene = NativeScene(start_hub(config(None, **LIMITS)))
+    scene = MailScene(start_hub(config(None, **LIMITS)))
     ann, nobody = name(), name()
     scene.add(ann)
     browser = new_browser(scene.hub)
@@ -115,7 +116,7 @@ async def test_an_address_is_what_the_hub_believes_and_not_what_a_header_says(
     start_hub: StartHub, new_browser: NewBrowser
 ) -> None:
     limits = {"sign_in": {"address": "3/h", "account": "1000/m"}}
-    scene = NativeScene(start_hub(config(None, limits=limits)))
+    scene = MailScene(start_hub(config(None, limits=limits)))
     statuses = []
     for number in range(6):
         headers = {"X-Forwarded-For": f"198.51.100.{number}", "Forwarded": f"for=198.51.100.{number}"}
@@ -126,7 +127,7 @@ async def test_an_address_is_what_the_hub_believes_and_not_what_a_header_says(
 @newest_only
 @pytest.mark.row("S04", "6.1.1")
 async def test_the_owner_gets_in_during_an_attack_with_a_browser_that_is_known(
-    scene: NativeScene, visitor: Callable[[], Browser]
+    scene: MailScene, visitor: Callable[[], Browser]
 ) -> None:
     ann, browser = name(), visitor()
     scene.add(ann)
@@ -141,7 +142,7 @@ async def test_the_owner_gets_in_during_an_attack_with_a_browser_that_is_known(
 @newest_only
 @pytest.mark.row("V40")
 async def test_another_spelling_the_address_or_another_page_is_the_same_account(
-    scene: NativeScene, visitor: Callable[[], Browser]
+    scene: MailScene, visitor: Callable[[], Browser]
 ) -> None:
     ann, zoe = name(), name()
     scene.add(ann)
@@ -184,7 +185,7 @@ BAD_BODIES: dict[str, bytes] = {
 @pytest.mark.row("V09")
 @pytest.mark.parametrize("case", BAD_BODIES)
 async def test_a_form_that_no_page_of_ours_sends_is_refused_clearly(
-    scene: NativeScene, visitor: Callable[[], Browser], case: str
+    scene: MailScene, visitor: Callable[[], Browser], case: str
 ) -> None:
     browser = visitor()
     await browser.open("/hub/login")
@@ -198,7 +199,7 @@ async def test_a_form_that_no_page_of_ours_sends_is_refused_clearly(
 
 
 @newest_only
-async def test_forms_sent_at_once_all_get_an_answer(scene: NativeScene, visitor: Callable[[], Browser]) -> None:
+async def test_forms_sent_at_once_all_get_an_answer(scene: MailScene, visitor: Callable[[], Browser]) -> None:
     ann, browser = name(), visitor()
     scene.add(ann)
     page = await browser.open("/hub/login")
@@ -212,7 +213,7 @@ async def test_forms_sent_at_once_all_get_an_answer(scene: NativeScene, visitor:
 
 @newest_only
 async def test_a_password_that_must_change_is_changed_on_the_way_in(
-    scene: NativeScene, visitor: Callable[[], Browser]
+    scene: MailScene, visitor: Callable[[], Browser]
 ) -> None:
     ann, browser = name(), visitor()
     scene.add(ann, must_change=True)
@@ -231,7 +232,7 @@ async def test_a_password_that_must_change_is_changed_on_the_way_in(
 async def test_terms_that_have_changed_are_accepted_on_the_way_in(
     shared_hub: StartHub, new_browser: NewBrowser
 ) -> None:
-    scene = NativeScene(shared_hub(config(None, **LIMITS, terms_text="Be kind to <others>.", terms_version="2")))
+    scene = MailScene(shared_hub(config(None, **LIMITS, terms_text="Be kind to <others>.", terms_version="2")))
     ann, browser = name(), new_browser(scene.hub)
     scene.add(ann, terms_version="1")
     page = await scene.sign_in(browser, ann)
@@ -244,7 +245,7 @@ async def test_terms_that_have_changed_are_accepted_on_the_way_in(
 
 
 async def test_who_is_deactivated_is_out_at_once_and_stays_out(
-    scene: NativeScene, visitor: Callable[[], Browser]
+    scene: MailScene, visitor: Callable[[], Browser]
 ) -> None:
     ann, browser = name(), visitor()
     account = scene.add(ann)
@@ -315,15 +316,15 @@ async def test_somebody_from_another_source_connects_an_account(
     assert await other.hub_user() == red
 
 
-async def deactivate(scene: NativeScene, account_id: str) -> None:
+async def deactivate(scene: MailScene, account_id: str) -> None:
     """An administrator closes an account."""
     act = {"act": "deactivate", "accounts": [account_id], "reason": "left"}
     done = await scene.hub.api("POST", f"/hubauth/providers/{NAME}/acts", json=act)
     assert done.status_code == 200, done.text
 
 
-def both(shared_hub: StartHub, idps: dict[str, HostileIdP]) -> tuple[NativeScene, Scene]:
+def both(shared_hub: StartHub, idps: dict[str, HostileIdP]) -> tuple[MailScene, Scene]:
     """A hub with accounts of its own beside two OpenID providers."""
     red = {"type": "oidc", "issuer": idps["red"].issuer, "client_id": "hub", "client_secret": "s", "allow_all": True}
     hub = shared_hub(config(None, others={"red": red}, username_prefix="", **LIMITS))
-    return NativeScene(hub), Scene(hub, idps)
+    return MailScene(hub), Scene(hub, idps)

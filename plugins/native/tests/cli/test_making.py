@@ -75,7 +75,9 @@ def test_the_hub_user_of_another_identity_is_nobodys_to_take(run: Run, looked: B
 
 @pytest.mark.parametrize("name", ["a/b", "", "аnn"])
 def test_a_name_that_cannot_be_is_refused(run: Run, name: str) -> None:
-    run("create", name, code=1)
+    told = run("create", name, code=1)
+    assert "token=" not in told.output
+    assert "Error" in told.output
 
 
 def test_an_invitation_is_printed(run: Run) -> None:
