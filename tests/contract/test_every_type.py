@@ -11,8 +11,8 @@ from hubauth_core.testing.contract import ProviderContract
 from .modules import load
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN_FLOW = {"authenticator", "native"}
-"""Flows of their own, which are not OAuth: tests/unit/builtin/wrapped and plugins/native/tests prove them."""
+OWN_FLOW = {"authenticator", "native", "social"}
+"""Flows of their own: tests/unit/builtin/wrapped, plugins/native/tests and plugins/social/tests prove them."""
 
 
 def test_every_type_that_ships_keeps_the_contract() -> None:
