@@ -6,7 +6,8 @@ from .core import Core
 from .database import Database
 from .hub import hub_user
 from .names import name_key, normalise
-from .options import SecretOption, read_secret
+from .options import SecretOption, from_environment, read_secret, variable
+from .provider import reusable
 from .schema import Exact, Schema
 from .types import HubUser, Page
 from .urls import is_loopback, problem_with
@@ -36,6 +37,7 @@ __all__ = [
     "answer_to",
     "caller_of",
     "drop_cookie",
+    "from_environment",
     "hub_user",
     "is_loopback",
     "keep_cookie",
@@ -46,4 +48,6 @@ __all__ = [
     "recall_cookie",
     "recall_note",
     "refusal",
+    "reusable",
+    "variable",
 ]
