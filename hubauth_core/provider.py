@@ -112,6 +112,9 @@ class Provider(LoggingConfigurable):
     """Whether a sign-in that begins on our pages ends there. One that ends on a page of the source's own code is at its
     end by then: it cannot go on with a further step, and cannot connect an identity to somebody who is signed in."""
 
+    answers_by_post: ClassVar[bool] = False
+    """Whether an answer of the source may come as a form, which the browser posts here from the source's own page."""
+
     git_username: ClassVar[str] = "oauth2"
     """The username that goes with an access token where git asks for a password."""
 
@@ -251,6 +254,13 @@ class Provider(LoggingConfigurable):
     async def finish_login(self, request: Request, transaction: Transaction) -> SignIn | Step:
         """End a sign-in with a `SignIn`, or go on with another step. Raises LoginRefused, ProviderError."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a sign-in ends")
+
+    def state_of(self, request: Request) -> str | None:
+        """The state of the transaction that an answer of the source belongs to, None if it names none.
+
+        Raises ValueError where it names several.
+        """
+        return request.one("state")
 
     async def check_login(
         self, provider: str, identity: Identity, granted_scopes: AbstractSet[str], answer: Answered | None

@@ -165,9 +165,10 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Redirect:
-    """Send the browser to the source. `memo` goes into the transaction."""
+    """Send the browser to the source, with `fields` as a form that it posts. `memo` goes into the transaction."""
 
     url: str = field(repr=False)
+    fields: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     memo: Mapping[str, str] = field(default_factory=_nothing)
 
 

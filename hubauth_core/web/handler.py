@@ -87,15 +87,19 @@ class HubAuthHandler(QueryKeptOut):
 
     def check_xsrf_cookie(self) -> None:
         """The hub's check, and a refusal of what another site sends, which 5.2.1 lets through (row V11)."""
-        if self.request.method == "POST":
-            headers = self.request.headers
-            foreign = headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
-            if foreign or headers.get("Sec-Fetch-Mode") == "no-cors":
-                raise web.HTTPError(403, "This form was sent from another site.")
+        if self.request.method == "POST" and self.comes_from_elsewhere:
+            raise web.HTTPError(403, "This form was sent from another site.")
         try:
             super().check_xsrf_cookie()
         except web.HTTPError as error:
             raise web.HTTPError(error.status_code, "This form is too old. Try again.") from None
+
+    @property
+    def comes_from_elsewhere(self) -> bool:
+        """Whether the browser says that another site sent this, or a script."""
+        headers = self.request.headers
+        foreign = headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+        return foreign or headers.get("Sec-Fetch-Mode") == "no-cors"
 
     def provider(self, name: str) -> Provider:
         """The provider of a path. Raises ProviderUnavailable for a broken one; answers 404 for an unknown one."""
@@ -106,15 +110,15 @@ class HubAuthHandler(QueryKeptOut):
             raise web.HTTPError(404)
         return provider
 
-    def plain_request(self) -> Request:
-        """What the browser sent. Raises LoginRefused for what is larger than any page of ours sends, or no text."""
+    def plain_request(self, longest: int = MOST_IN_A_FIELD) -> Request:
+        """What the browser sent. Raises LoginRefused for what is longer than any page of ours sends, or no text."""
         try:
             query = {name: self.get_query_arguments(name, strip=False) for name in self.request.query_arguments}
             form = {name: self.get_body_arguments(name, strip=False) for name in self.request.body_arguments}
         except web.HTTPError:  # not UTF-8; tornado's words quote it
             raise LoginRefused("The request is malformed. Try again.", code="bad_request") from None
         values = [value for values in [*query.values(), *form.values()] for value in values]
-        if any(len(value) > MOST_IN_A_FIELD for value in values):
+        if any(len(value) > longest for value in values):
             raise LoginRefused("The request is too large.", code="too_large")
         if any(len(name) > MOST_IN_A_NAME for name in form.get("username", ())):
             raise LoginRefused("This username is too long.", code="name_too_long")

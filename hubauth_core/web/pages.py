@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Final
 
 from jupyterhub.handlers.login import LogoutHandler
 from markupsafe import Markup
@@ -16,6 +18,12 @@ from ..types import NOTHING, Form, Request, Transaction
 from .handler import MOST_IN_A_NAME, HubAuthHandler
 from .steps import StepsHandler
 from .view import STATIC, Source, sign_in_url
+
+AGAIN: Final = "hubauth_again"
+"""The field that tells a form of our own page, which sends a source's answer again."""
+
+MOST_IN_AN_ANSWER: Final = 256 * 1024
+"""Characters of one field of an answer that is posted: a signed document of SAML."""
 
 
 class SourcesHandler(StepsHandler):
@@ -145,11 +153,52 @@ class ProviderLogin(SourcesHandler):
 class ProviderCallback(SourcesHandler):
     """`/hub/auth/<name>/callback`: where the source sends the browser back to."""
 
+    _keeps_cookies = True
+
     async def get(self, name: str) -> None:
+        await self._answer(name, self.plain_request)
+
+    async def post(self, name: str) -> None:
+        """An answer that the browser posts from the source's page, which is another site: it keeps our cookies back.
+
+        The page that it gets here posts the same again, from this site, and so with them.
+        """
+        provider = self.provider(name)
+        if not provider.answers_by_post:
+            raise web.HTTPError(405)
+        if self._is_again:
+            await self._answer(name, lambda: self.plain_request(MOST_IN_AN_ANSWER))
+            return
+        self._keeps_cookies = False
+        try:
+            sent = self.plain_request(MOST_IN_AN_ANSWER).form
+        except LoginRefused as error:
+            await self.refuse(error, provider)
+            return
+        fields = {field: values[0] for field, values in sent.items() if len(values) == 1} | {AGAIN: "1"}
+        await self.show_onward(self.request.uri or "", f"Back from {provider.label}", "Continue", fields)
+
+    @property
+    def _is_again(self) -> bool:
+        return AGAIN in self.request.body_arguments
+
+    def check_xsrf_cookie(self) -> None:
+        """The state stands for the hub's token here; what comes with our cookies must come from our own page."""
+        if self.request.method != "POST":
+            super().check_xsrf_cookie()
+        elif self._is_again and self.comes_from_elsewhere:
+            raise web.HTTPError(403, "This form was sent from another site.")
+
+    def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
+        """None where the browser keeps its own back: they would be lost."""
+        if self._keeps_cookies:
+            super().set_cookie(name, value, *args, **kwargs)
+
+    async def _answer(self, name: str, read: Callable[[], Request]) -> None:
         provider = transaction = None
         try:
             provider = self.provider(name)
-            request = self.plain_request()
+            request = read()
             transaction = self._transaction(provider, request)
             await self.take(provider, request, transaction)
         except HubAuthError as error:
@@ -157,7 +206,7 @@ class ProviderCallback(SourcesHandler):
 
     def _transaction(self, provider: Provider, request: Request) -> Transaction:
         try:
-            state, _ = request.one("state"), request.one("code")
+            state, _ = provider.state_of(request), request.one("code")
         except ValueError:
             raise LoginRefused("The answer to this sign-in is malformed. Try again.", code="bad_request") from None
         if not state:

@@ -5,6 +5,7 @@ A sign-in ends in a session; a link in one more identity of whoever is signed in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,16 @@ class StepsHandler(ActingHandler):
         if not isinstance(step, Redirect):
             source = self.source(provider, transaction.next_url, form=step, error=step.error)
             await self.show_form(source, transaction)
-        elif self.request.method == "POST":
+        elif step.fields or self.request.method == "POST":
             # A policy `form-action 'self'` would stop a form from being redirected elsewhere; a page of ours may go on.
-            page = await self.render_template("hubauth-onward.html", label=provider.label, url=step.url)
-            self.finish(page)
+            await self.show_onward(step.url, f"On to {provider.label}", f"Continue at {provider.label}", step.fields)
         else:
             self.redirect(step.url)
+
+    async def show_onward(self, url: str, heading: str, go_on: str, fields: Mapping[str, str]) -> None:
+        """A page that leads on by itself; with `fields` it posts them, where scripts run, or by its button."""
+        shown: dict[str, Any] = {"url": url, "heading": heading, "go_on": go_on, "fields": fields}
+        self.finish(await self.render_template("hubauth-onward.html", **shown))
 
     async def take(
         self, provider: Provider, request: Request, transaction: Transaction, *, once_only: bool = True

@@ -1,4 +1,4 @@
-// Three comforts of hubauth's pages. Everything on them works without this file.
+// Four comforts of hubauth's pages. Everything on them works without this file.
 "use strict";
 
 function warnWhereInsecure() {
@@ -31,6 +31,12 @@ function forgetQuery() {
   }
 }
 
+// What one site's form answers goes on to the next as a form; nobody needs to press its button.
+function goOn() {
+  document.querySelector("form.hubauth-onward")?.submit();
+}
+
 warnWhereInsecure();
 forgetQuery();
 document.querySelectorAll(".hubauth-reveal").forEach(offerToReveal);
+goOn();

@@ -144,7 +144,14 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         | {"error": HOSTILE, "hub_name": HOSTILE, "may_act": True, "is_admin": True, "needs_consent": True}
         | {"consentable": [Source(name="x", label=HOSTILE, url="")], "action": f"/hub/{HOSTILE}"},
     ),
-    "onward": ("hubauth-onward.html", {"label": HOSTILE, "url": f"https://forge.example/?{HOSTILE}"}),
+    "onward": (
+        "hubauth-onward.html",
+        {"heading": HOSTILE, "go_on": HOSTILE, "url": f"https://forge.example/?{HOSTILE}", "fields": {}},
+    ),
+    "onward by a form": (
+        "hubauth-onward.html",
+        {"heading": HOSTILE, "go_on": HOSTILE, "url": "https://forge.example/", "fields": {HOSTILE: HOSTILE}},
+    ),
 }
 
 
@@ -232,12 +239,24 @@ def test_the_navigation_has_our_entry_also_in_an_administrators_frame(tmp_path: 
 
 
 def test_the_way_on_needs_no_script(render: Render) -> None:
-    page = render("hubauth-onward.html", label="Forge", url="https://forge.example/a?b=1&c=2")
+    shown = {"heading": "On to Forge", "go_on": "Continue at Forge", "fields": {}}
+    page = render("hubauth-onward.html", url="https://forge.example/a?b=1&c=2", **shown)
     meta = page.select_one("meta[http-equiv=refresh]")
 
     assert meta is not None
     assert meta["content"] == "0; url=https://forge.example/a?b=1&c=2"
     assert main(page).select_one('a[href="https://forge.example/a?b=1&c=2"]')
+
+
+def test_the_way_on_by_a_form_needs_no_script_either(render: Render) -> None:
+    shown = {"heading": "Back from Forge", "go_on": "Continue", "fields": {"SAMLResponse": "<x>"}}
+    page = render("hubauth-onward.html", url="/hub/auth/forge/callback?a=1", **shown)
+    form = main(page).select_one('form[method=post][action="/hub/auth/forge/callback?a=1"]')
+
+    assert form is not None
+    assert [(each["name"], each["value"]) for each in form.select("input[type=hidden]")] == [("SAMLResponse", "<x>")]
+    assert form.select_one("button[type=submit]")
+    assert not page.select_one("meta[http-equiv=refresh]")
 
 
 def test_sources_stand_in_the_order_of_the_configuration(render: Render) -> None:
