@@ -1,19 +1,89 @@
-"""Threads for backends, which hold one while they wait for their source: bounded, with a queue that ends."""
+"""Threads for backends, which hold one while they wait for their source: bounded, with a queue that ends.
+
+A call that takes too long is given up, and its connections are cut, so that its thread comes back, too.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Final, TypeVar
+
+from hubauth_core import ProviderUnavailable
+
+from .call import Call, TookTooLong
 
 Answer = TypeVar("Answer")
 
+THREADS: Final = 64
+QUEUE: Final = 200
+DEADLINE: Final = 20.0
+"""Seconds that one call may take, the wait for a thread included, however many answers of its source it needs."""
+
+RETRY_AFTER: Final = 5.0
+"""Seconds after which somebody who was sent away may come again."""
+
+NICE: Final = 10
+"""How far these threads step back behind the event loop, of 19."""
+
+
+class Busy(ProviderUnavailable):
+    """More people at once than there are threads; none of them has done anything wrong (503)."""
+
+    default_code = "busy"
+
 
 class Pool:
-    """`threads` that work, and at most `queue` calls that wait for one; `deadline` in seconds, for a whole call."""
+    """At most `threads`, made when they are needed, and at most `queue` calls that wait for one."""
 
-    def __init__(self, threads: int = 64, queue: int = 200, deadline: float = 20.0) -> None:
-        raise NotImplementedError
+    def __init__(self, threads: int = THREADS, queue: int = QUEUE, deadline: float = DEADLINE) -> None:
+        self.deadline = deadline
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hubauth-social", initializer=_step_back)
+        self._room = threading.BoundedSemaphore(threads + queue)
 
-    async def run(self, work: Callable[[], Answer]) -> Answer:
-        """What `work` answers, from a thread with this task's context variables."""
-        raise NotImplementedError
+    async def run(self, work: Callable[[], Answer], *, public_only: bool = False) -> Answer:
+        """What `work` answers, from a thread with this task's context variables.
+
+        Raises Busy where too many wait already, TookTooLong when the time is over, and what `work` does.
+        """
+        if not self._room.acquire(blocking=False):
+            raise Busy("Too many people sign in right now. Try again in a moment.", retry_after=RETRY_AFTER)
+        call, context = Call(self.deadline, public_only=public_only), copy_context()
+
+        def do() -> Answer:
+            with call.under_way():
+                return work()
+
+        future = self._threads.submit(context.run, do)
+        future.add_done_callback(self._leave)
+        answered = asyncio.wrap_future(future)
+        try:
+            await asyncio.wait([answered], timeout=self.deadline)
+            if not answered.done():
+                raise TookTooLong("the call's time is over")
+            return await answered
+        finally:
+            if not answered.done():
+                answered.cancel()
+                call.cut()
+
+    def close(self) -> None:
+        """Take no more calls."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _leave(self, _: Future[Answer]) -> None:
+        """A call makes room when its thread has ended, not when somebody has stopped waiting for it."""
+        self._room.release()
+
+
+def _step_back() -> None:
+    """Leave the processor to the event loop where both want it; Linux alone has priorities of threads."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        usual = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, usual + NICE))

@@ -16,8 +16,8 @@ class Visit:
     """One request of a browser, within one transaction of hubauth.
 
     `url` is the address that was asked for, without its query, as people see it. `redirect_uri` is where the source
-    sends the browser back to. `state` is the transaction's. `person` tells who connects an identity ("" for a sign-in): backends that can only
-    be connected bind what they begin to it.
+    sends the browser back to. `state` is the transaction's. `person` tells who connects an identity ("" for a sign-in):
+    backends that can only be connected bind what they begin to it.
     """
 
     url: str
