@@ -1,17 +1,22 @@
-"""Who may enter, and who is an administrator: a provider's rules, in the provider's own language.
+"""Who may enter, who is an administrator, in which groups and roles: the rules, in their provider's own language.
 
 An entry names a username of the provider, or `id:<subject>`. A name counts for the first subject that used it; a
-blocked name follows its subject through renames. Rules that name hub users are JupyterHub's own traits, and are asked
-later, by JupyterHub.
+blocked name follows its subject through renames. Restrictions come first and hold whatever grants (row V05). Rules that
+name hub users are JupyterHub's own traits, and are asked later, by JupyterHub.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from .claims import claim
 from .errors import LoginRefused
-from .provider import SUBJECT_MARK, Provider, is_lookalike
+from .mapping import Record
+from .provider import Provider
+from .rule_options import SUBJECT_MARK, is_lookalike
 from .types import Decision, Identity
 
 
@@ -41,33 +46,52 @@ class Access:
         self._pins = pins
         self._several = several
 
-    def decide(self, provider: Provider, identity: Identity, own: Decision | None = None) -> Verdict:
-        """The verdict on an identity; `own` is what a provider that brings rules of its own has decided.
+    def decide(
+        self,
+        provider: Provider,
+        identity: Identity,
+        own: Decision | None = None,
+        *,
+        scopes: AbstractSet[str] = frozenset(),
+    ) -> Verdict:
+        """The verdict on an identity; `own` is what a provider that brings rules of its own has decided, `scopes` what
+        was granted.
 
         Raises LoginRefused for those whom a restriction keeps out, whatever else would allow them.
         """
         self.refuse_blocked(provider, identity)
         if own is not None and not own.allowed:
             raise LoginRefused(f"{provider.label} does not let you in.", code="not_allowed")
+        _restrict(provider, identity)
         subject, name = f"{SUBJECT_MARK}{identity.subject}", self._own_name(provider, identity)
-        admin, named_admin = subject in provider.admin_users, name in provider.admin_users
-        granted = provider.allow_all or own is not None or admin or subject in provider.allowed_users
+        in_admin_group = _is_in(identity, provider.admin_groups)
+        admin, named_admin = subject in provider.admin_users or in_admin_group, name in provider.admin_users
+        granted = (
+            provider.allow_all
+            or own is not None
+            or admin
+            or subject in provider.allowed_users
+            or _is_in(identity, provider.allowed_groups)
+            or _admits(provider, identity, scopes)
+        )
         relies = (named_admin and not admin) or (name is not None and not granted)
         return Verdict(
             decision=Decision(
                 allowed=granted or name is not None,
-                admin=self._admin(provider, own, admin or named_admin),
-                groups=self._groups(identity, own),
+                admin=_admin(provider, own, admin or named_admin),
+                groups=self._groups(provider, identity, own),
+                roles=_roles(provider, identity),
             ),
             relied_on=name if relies else None,
         )
 
-    def recorded(self, provider: Provider, identity: Identity) -> Verdict:
+    def recorded(self, provider: Provider, record: Record) -> Verdict:
         """The verdict on what is recorded of an identity, where its source says nothing new. Raises LoginRefused.
 
         Whom a source's own rules let in, they still do until it says otherwise.
         """
-        return self.decide(provider, identity, Decision(allowed=True) if provider.brings_rules else None)
+        own = Decision(allowed=True) if provider.brings_rules else None
+        return self.decide(provider, record.identity, own, scopes=record.scopes)
 
     def is_blocked_name(self, provider: Provider, identity: Identity) -> bool:
         """Whether the present username is on the block list, so that the block must follow the subject from now on."""
@@ -98,18 +122,88 @@ class Access:
             return None
         return name if self._pins.pinned_subject(identity.provider, name) in (None, identity.subject) else None
 
-    def _admin(self, provider: Provider, own: Decision | None, named: bool) -> bool | None:
-        if named or (own is not None and own.admin):
-            return True
-        if provider.admin_users:
-            return False
-        return own.admin if own is not None else None
-
-    def _groups(self, identity: Identity, own: Decision | None) -> frozenset[str] | None:
+    def _groups(self, provider: Provider, identity: Identity, own: Decision | None) -> frozenset[str] | None:
         groups = own.groups if own is not None and own.groups is not None else identity.groups
-        if groups is None or not self._several:
-            return groups
-        return frozenset(f"{identity.provider}:{group}" for group in groups)
+        if groups is None:
+            return None
+        prefix = f"{identity.provider}:" if self._several else ""
+        return frozenset(name for group in groups for name in provider.group_map.get(group, (prefix + group,)))
+
+
+def _restrict(provider: Provider, identity: Identity) -> None:
+    """Every rule that keeps out, one after the other. Raises LoginRefused."""
+    label = provider.label
+    if provider.require_verified_email and not (identity.email and identity.email_verified):
+        raise LoginRefused(
+            f"Only people with an e-mail address that {label} has verified may enter.", code="email_not_verified"
+        )
+    _check_domain(provider, identity)
+    if not provider.required_groups <= (identity.groups or frozenset()):
+        raise LoginRefused(f"You are not in every group at {label} that this hub wants.", code="group_missing")
+    for path, values in provider.required_claims.items():
+        if not _has(identity.claims, path, values):
+            raise LoginRefused(f"{label} does not say of you what this hub wants to know.", code="claim_missing")
+    try:
+        provider.restrict(identity)
+    except LoginRefused:
+        raise
+    except Exception as error:
+        provider.log.exception("hubauth: a rule of provider %r failed", provider.name)
+        raise _rule_failed(provider) from error
+
+
+def _admits(provider: Provider, identity: Identity, scopes: AbstractSet[str]) -> bool:
+    """A rule of the type's own; what fails or answers anything but True admits nobody."""
+    try:
+        return provider.admits(identity, scopes) is True
+    except Exception as error:
+        provider.log.exception("hubauth: a rule of provider %r failed", provider.name)
+        raise _rule_failed(provider) from error
+
+
+def _rule_failed(provider: Provider) -> LoginRefused:
+    return LoginRefused(
+        f"A rule for {provider.label} could not be applied; the administrators must look at it.", code="rule_failed"
+    )
+
+
+def _check_domain(provider: Provider, identity: Identity) -> None:
+    """Turn away whoever has no verified address at one of the domains (rows V06, V37)."""
+    domains = provider.required_email_domains
+    local, _, domain = (identity.email or "").rpartition("@")
+    if domains and not (identity.email_verified and local and domain.lower() in domains):
+        raise LoginRefused(
+            f"Only people with a verified e-mail address at {', '.join(sorted(domains))} may enter with "
+            f"{provider.label}.",
+            code="email_domain",
+        )
+
+
+def _has(claims: Mapping[str, Any], path: str, values: tuple[Any, ...]) -> bool:
+    """Whether a claim is one of the values, or a list that holds one. A truth value is not a number."""
+    found = claim(claims, path)
+    entries = found if isinstance(found, list | tuple) else [found]
+    return any(type(entry) is type(value) and entry == value for entry in entries for value in values)
+
+
+def _is_in(identity: Identity, groups: AbstractSet[str]) -> bool:
+    return bool(groups & (identity.groups or frozenset()))
+
+
+def _admin(provider: Provider, own: Decision | None, named: bool) -> bool | None:
+    if named or (own is not None and own.admin):
+        return True
+    if provider.admin_users or provider.admin_groups:
+        return False
+    return own.admin if own is not None else None
+
+
+def _roles(provider: Provider, identity: Identity) -> frozenset[str] | None:
+    """The hub's roles, from `role_map` alone: a source does not know them (decision 3 of docs/architecture.md)."""
+    if not provider.role_map:
+        return None
+    words = (identity.groups or frozenset()) | (identity.roles or frozenset())
+    return frozenset(role for word in words for role in provider.role_map.get(word, ()))
 
 
 def _spelled(provider: Provider, identity: Identity) -> str:

@@ -10,14 +10,17 @@ TOKENS = ("access_token", "id_token")
 """Not the refresh token: whoever spent it would end the grant for everybody."""
 
 
-def rights(decision: Decision, *, listed_admin: bool, groups: bool) -> dict[str, Any]:
-    """The members `admin` and, with `groups` (the hub's `manage_groups`), `groups`; None leaves what the hub has.
+def rights(decision: Decision, *, listed_admin: bool, groups: bool, roles: bool = False) -> dict[str, Any]:
+    """The members `admin` and, with `groups` and `roles` (the hub's `manage_groups` and `manage_roles`), those; None
+    leaves what the hub has.
 
     `listed_admin`: the administrator's hub-wide list names the hub user.
     """
     told: dict[str, Any] = {"admin": True if listed_admin else decision.admin}
     if groups:
         told["groups"] = None if decision.groups is None else sorted(decision.groups)
+    if roles:
+        told["roles"] = None if decision.roles is None else [{"name": role} for role in sorted(decision.roles)]
     return told
 
 

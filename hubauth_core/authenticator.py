@@ -28,7 +28,6 @@ from .linking import Linking
 from .mapping import Mapper
 from .names import prefixes_of
 from .needs_keys import check_without_keys
-from .provider import Provider
 from .registry import Registry
 from .renewal import Renewal
 from .revocation import Revoker
@@ -343,7 +342,7 @@ class HubAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub is un
 
     def check_allow_config(self) -> None:
         """Warn if nobody can enter; rules of providers count."""
-        ruled = [name for name, each in self.registry.providers.items() if _grants(each)]
+        ruled = [name for name, each in self.registry.providers.items() if each.grants or each.brings_rules]
         if not ruled:
             super().check_allow_config()
 
@@ -477,10 +476,6 @@ def _cut_off(name: str, longest: float, limit: float) -> str:
         f"ends it after {limit:g} s: a renewal could be cut off when the source has spent the refresh token. Set "
         f"c.HubAuthenticator.hook_timeout = {longest:g}, or a shorter request_timeout."
     )
-
-
-def _grants(provider: Provider) -> bool:
-    return bool(provider.allow_all or provider.allowed_users or provider.admin_users or provider.brings_rules)
 
 
 def _offer_templates(app: Any, folders: Sequence[Path]) -> None:

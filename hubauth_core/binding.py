@@ -48,7 +48,8 @@ class SealedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """One sign-in that the hub has accepted; see `Identities.bind`. `now` is in Unix seconds."""
+    """One sign-in that the hub has accepted; see `Identities.bind`. `facts` as `facts.recorded` writes them; `now` is
+    in Unix seconds."""
 
     identity: Identity
     hub_user: HubUser
@@ -56,6 +57,7 @@ class Binding:
     pin: str
     relies_on_pin: bool
     sealed: tuple[SealedRow, ...]
+    facts: str
     now: float
 
     def changes_nothing(self, known: Record, pinned_to: str | None) -> bool:
@@ -64,7 +66,7 @@ class Binding:
         fresh = 0 <= self.now - known.last_used_at < FRESH and known.orphaned_at is None and known.refused_at is None
         as_recorded = (known.username, known.hub_name) == (storable(self.identity.username), self.hub_user.name)
         pinned = pinned_to == known.subject if self.relies_on_pin else pinned_to is not None
-        return same and fresh and as_recorded and pinned and not self.sealed
+        return same and fresh and as_recorded and known.facts == self.facts and pinned and not self.sealed
 
     def write(self, connection: Connection) -> Record:
         """Write it all. Raises StoreError `identity_conflict`, LoginRefused `name_pinned`; the caller rolls back."""
@@ -108,7 +110,7 @@ class Binding:
         connection.execute(update(identities).where(identities.c.id == known.id).values(**changed))
 
     def _current(self) -> dict[str, Any]:
-        return current(self.identity, self.hub_user, self.now)
+        return current(self.identity, self.hub_user, self.facts, self.now)
 
     def _owner(self) -> dict[str, Any]:
         """The hub user who gets this identity as the first, and so as home identity."""
@@ -224,7 +226,7 @@ def home_mark(user: HubKey) -> str:
     return f"{user[0]}:{user[1]!r}"
 
 
-def current(identity: Identity, hub_user: HubUser, now: float) -> dict[str, Any]:
+def current(identity: Identity, hub_user: HubUser, facts: str, now: float) -> dict[str, Any]:
     """The columns that every accepted sign-in brings up to date."""
     return {
         "username": storable(identity.username),
@@ -232,7 +234,15 @@ def current(identity: Identity, hub_user: HubUser, now: float) -> dict[str, Any]
         "last_used_at": now,
         "orphaned_at": None,
         "refused_at": None,
+        "checked_at": now,
+        "facts": facts,
     }
+
+
+def note_checked(connection: Connection, record_id: str, username: str, facts: str, now: float) -> None:
+    """Note what a source has said of an identity when it was asked again."""
+    said = {"username": storable(username), "facts": facts, "checked_at": now}
+    connection.execute(update(identities).where(identities.c.id == record_id).values(**said))
 
 
 def _own_name(connection: Connection, user: HubUser) -> None:
@@ -256,6 +266,8 @@ def record_of(row: Row[Any]) -> Record:
         last_used_at=row.last_used_at,
         orphaned_at=row.orphaned_at,
         refused_at=row.refused_at,
+        checked_at=row.checked_at,
+        facts=row.facts,
     )
 
 

@@ -31,9 +31,8 @@ class Gate:
 
         `asked` and `answer`: what one wanted to know before, and what the person said.
         """
-        scopes = frozenset[str]().union(*(credential.scopes for credential in sign_in.credentials))
         try:
-            return await self._registry.check_login(sign_in.identity, scopes, asked, answer)
+            return await self._registry.check_login(sign_in.identity, sign_in.scopes, asked, answer)
         except LoginRefused as refusal:
             if answer is None and refusal.code not in PASSING:  # a wrong answer may be right the next time
                 await self.note(*sign_in.identity.key)
@@ -47,7 +46,7 @@ class Gate:
         identity = sign_in.identity
         source = self._registry.provider(identity.provider)
         try:
-            return self._access.decide(source, identity, sign_in.decision)
+            return self._access.decide(source, identity, sign_in.decision, scopes=sign_in.scopes)
         except LoginRefused:
             if self._access.is_blocked_name(source, identity):
                 await self._identities.pin(source.name, source.normalize_username(identity.username), identity.subject)

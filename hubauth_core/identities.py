@@ -100,13 +100,14 @@ class Identities:
         pin: str,
         relies_on_pin: bool = False,
         sealed: Sequence[SealedRow] = (),
+        facts: str = "",
     ) -> Record:
         """Record that this identity is this hub user's, now that the hub has accepted it.
 
         `record_id`: of the record found before, else `new_id()`. `pin`: the username as the provider normalises it; it
-        becomes the subject's if it is free, and must be the subject's if the decision `relies_on_pin`. `sealed` is
-        written along. Nothing is written if nothing changed recently. Raises StoreError, LoginRefused; then nothing is
-        written either.
+        becomes the subject's if it is free, and must be the subject's if the decision `relies_on_pin`. `sealed` and
+        `facts` (see `facts.recorded`) are written along. Nothing is written if nothing changed recently. Raises
+        StoreError, LoginRefused; then nothing is written either.
         """
         binding.check_subject(identity.subject)
         attempt = Binding(
@@ -116,6 +117,7 @@ class Identities:
             pin=pin,
             relies_on_pin=relies_on_pin,
             sealed=tuple(sealed),
+            facts=facts,
             now=self._clock(),
         )
         known = self.find(*identity.key)
@@ -124,7 +126,14 @@ class Identities:
         return await self._database.write(attempt.write)
 
     async def link(
-        self, identity: Identity, hub_user: HubUser, *, record_id: str, pin: str, sealed: Sequence[SealedRow] = ()
+        self,
+        identity: Identity,
+        hub_user: HubUser,
+        *,
+        record_id: str,
+        pin: str,
+        sealed: Sequence[SealedRow] = (),
+        facts: str = "",
     ) -> Record:
         """Record that this identity is one more of the hub user, or renew what is recorded of it.
 
@@ -138,6 +147,7 @@ class Identities:
             record_id=record_id,
             pin=pin,
             sealed=tuple(sealed),
+            facts=facts,
             now=self._clock(),
         )
         return await self._database.write(attempt.write)
@@ -162,6 +172,11 @@ class Identities:
         if (record.refused_at is not None) is not refused:
             when = self._clock() if refused else None
             await self._database.write(lambda connection: links.mark_refused(connection, record.id, when))
+
+    async def checked(self, record: Record, username: str, facts: str) -> None:
+        """Note what a source has said of an identity when it was asked again. Raises StoreError."""
+        now = self._clock()
+        await self._database.write(lambda connection: binding.note_checked(connection, record.id, username, facts, now))
 
     async def give_consent(self, user: HubKey, provider: str, by: str) -> None:
         """Let a hub user connect one identity of a provider, within a week. `by`: who says so."""

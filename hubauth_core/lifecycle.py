@@ -103,8 +103,8 @@ class Lifecycle:
         provider = self._registry.provider(record.provider)
         try:
             if said is None:
-                return self._access.recorded(provider, record.identity)
-            return self._access.decide(provider, said.identity, said.decision)
+                return self._access.recorded(provider, record)
+            return self._access.decide(provider, said.identity, said.decision, scopes=record.scopes)
         except LoginRefused:
             return False
 

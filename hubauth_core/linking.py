@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from .access import Access, Verdict
 from .errors import HubAuthError, LinkRefused, LoginRefused, StoreError
 from .events import Audit
+from .facts import recorded
 from .identities import Identities, new_id
 from .links import check_room, taken
 from .mapping import Record, hub_key
@@ -92,7 +93,7 @@ class Linking:
 
     def _by_rules(self, home: Record) -> Verdict:
         try:
-            verdict = self._access.recorded(self._registry.provider(home.provider), home.identity)
+            verdict = self._access.recorded(self._registry.provider(home.provider), home)
         except LoginRefused:
             raise _home_refused() from None
         return replace(verdict, relied_on=None)
@@ -139,12 +140,14 @@ class Linking:
         identity = sign_in.identity
         known = self._identities.find(*identity.key)
         record_id = known.id if known else new_id()
+        provider = self._registry.provider(identity.provider)
         try:
             return await self._identities.link(
                 identity,
                 user,
                 record_id=record_id,
-                pin=pin_of(self._registry.provider(identity.provider), identity.username),
+                pin=pin_of(provider, identity.username),
+                facts=recorded(identity, sign_in.scopes, provider.rule_claims),
                 sealed=await self._vault.seal(record_id, identity, sign_in.credentials, sign_in.state),
             )
         except StoreError:

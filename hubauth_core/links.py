@@ -43,6 +43,7 @@ class Link:
     record_id: str
     pin: str
     sealed: tuple[SealedRow, ...]
+    facts: str
     now: float
 
     def write(self, connection: Connection) -> Record:
@@ -56,7 +57,7 @@ class Link:
         elif known.id != self.record_id:
             raise conflict()
         else:
-            changed = current(self.identity, self.hub_user, self.now)
+            changed = current(self.identity, self.hub_user, self.facts, self.now)
             connection.execute(update(identities).where(identities.c.id == known.id).values(**changed))
         provider, subject = self.identity.key
         pin(connection, provider, self.pin, subject)
@@ -68,7 +69,7 @@ class Link:
         check_room(mine, provider)
         row = {"id": self.record_id, "provider": provider, "subject": subject, "created_at": self.now}
         whose = columns(hub_key(self.hub_user))
-        now = current(self.identity, self.hub_user, self.now)
+        now = current(self.identity, self.hub_user, self.facts, self.now)
         connection.execute(insert(identities).values(**row, **now, **whose, home_of=None))
         connection.execute(delete(consents).where(*_consent(hub_key(self.hub_user), provider)))
 

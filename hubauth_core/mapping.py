@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from . import facts
 from .errors import LoginRefused
 from .hub import HubUsers
 from .names import LONGEST, name_key, normalise
-from .provider import Provider, is_lookalike
+from .provider import Provider
+from .rule_options import is_lookalike
 from .types import HubUser, Identity
 
 HubKey = tuple[int, float]
@@ -41,11 +43,19 @@ class Record:
     last_used_at: float
     orphaned_at: float | None = None
     refused_at: float | None = None
+    checked_at: float = 0.0
+    facts: str = field(default="", repr=False)
 
     @property
     def identity(self) -> Identity:
-        """What is recorded of the identity."""
-        return Identity(provider=self.provider, subject=self.subject, username=self.username)
+        """What is recorded of the identity; see `facts`."""
+        known = Identity(provider=self.provider, subject=self.subject, username=self.username)
+        return replace(known, **facts.recalled(self.facts))
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that were granted when the source last said who this is."""
+        return facts.scopes_in(self.facts)
 
 
 def home_first(record: Record) -> tuple[bool, float, str]:

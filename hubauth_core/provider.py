@@ -6,18 +6,17 @@ never meets pluggy, which drops an override without its marker silently.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import ClassVar, Final, Literal, final
 
-from traitlets import Bool, Dict, Enum, List, Set, TraitError, Unicode, Union, default, validate
-from traitlets.config import LoggingConfigurable
+from traitlets import Bool, Dict, Enum, List, TraitError, Unicode, Union, default, validate
 from traitlets.utils.bunch import Bunch
 
 from .core import Core
 from .hookspecs import hookimpl
+from .rule_options import RuleOptions, is_lookalike
 from .schema import Schema
 from .types import (
     NOTHING,
@@ -39,10 +38,6 @@ from .types import (
 )
 from .urls import base_of
 
-SUBJECT_MARK: Final = "id:"
-"""What an entry of a rule begins with that names a subject in place of a username."""
-
-
 REUSABLE: Final = frozenset(
     {
         "email", "e-mail", "email_address", "mail", "login", "login_name", "preferred_username", "upn", "username",
@@ -58,22 +53,12 @@ def reusable(path: str) -> bool:
     return path.rsplit(".", 1)[-1].lower() in REUSABLE
 
 
-def is_lookalike(username: str) -> bool:
-    """Whether a username may be taken for another one that differs in more than case: full-width letters, "ß" for "ss".
-
-    To a source that lets people choose their names these are two accounts, and what is given by name is not for the
-    second one (row V38).
-    """
-    composed = unicodedata.normalize("NFC", username)
-    return unicodedata.normalize("NFKC", username) != composed or len(composed.casefold()) != len(composed)
-
-
 def pin_of(provider: Provider, username: str) -> str:
     """What a sign-in pins to its subject: a look-alike takes nothing from the name that it looks like (row V38)."""
     return username if is_lookalike(username) else provider.normalize_username(username)
 
 
-class Provider(LoggingConfigurable):
+class Provider(RuleOptions):
     """One configured source of sign-ins. `name` never changes: it is half of every identity's key.
 
     An author sets `title`, `presentation` and `required_options`, adds traits tagged `config=True`, and overrides
@@ -128,24 +113,6 @@ class Provider(LoggingConfigurable):
     enabled = Bool(True, help="False takes the provider out of service; the identities of its people are kept.").tag(
         config=True
     )
-    allow_all = Bool(False, help="Allow everybody who signs in here, unless something else refuses them.").tag(
-        config=True
-    )
-    allowed_users = Set(
-        Unicode(),
-        help="People who may enter: this provider's own usernames, or `id:<subject>`. A name counts for the "
-        "first person who uses it.",
-    ).tag(config=True)
-    blocked_users = Set(
-        Unicode(),
-        help="People who may not enter, whatever else allows them: this provider's own usernames, or `id:<subject>`.",
-    ).tag(config=True)
-    admin_users = Set(
-        Unicode(),
-        help="People who may enter and are administrators of the hub: this provider's own usernames, or "
-        "`id:<subject>`. Where it is set, everybody else of this provider is not an administrator, unless the hub-wide "
-        "`admin_users` says so.",
-    ).tag(config=True)
     username_prefix = Unicode(
         None,
         allow_none=True,
@@ -196,22 +163,6 @@ class Provider(LoggingConfigurable):
     def _default_label(self) -> str:
         return self.title or self.name
 
-    @validate("allowed_users", "blocked_users", "admin_users")
-    def _same_spelling(self, proposal: Bunch) -> set[str]:
-        return {self._entry(proposal.trait.name, entry) for entry in proposal.value}
-
-    def _entry(self, option: str, entry: str) -> str:
-        if entry.startswith(SUBJECT_MARK) and entry != SUBJECT_MARK:
-            return entry
-        name = self.normalize_username(entry)
-        if not name or entry == SUBJECT_MARK:
-            raise TraitError(f"an entry of {option!r} is empty")
-        if name.startswith(SUBJECT_MARK):
-            raise TraitError(
-                f"the entry {entry!r} of {option!r}: a subject is written {SUBJECT_MARK!r} and nothing before"
-            )
-        return name
-
     def missing_options(self) -> list[str]:
         """The required options that are not set."""
         return [option for option in self.required_options if not getattr(self, option)]
@@ -233,10 +184,6 @@ class Provider(LoggingConfigurable):
     def further_scopes(self) -> Sequence[str]:
         """Scopes that a person may grant beside those of a sign-in."""
         return ()
-
-    def normalize_username(self, username: str) -> str:
-        """The spelling in which two usernames of this source are the same one. Used by rules, never for keys."""
-        return unicodedata.normalize("NFKC", username).strip().casefold()
 
     # What an author overrides.
 
@@ -267,6 +214,17 @@ class Provider(LoggingConfigurable):
     ) -> Challenge | None:
         """Look at a sign-in of any provider: turn it away (LoginRefused), ask for one more step, or let it pass."""
         return None
+
+    def admits(self, identity: Identity, scopes: AbstractSet[str]) -> bool:
+        """Whether a rule of this type's own lets the person in; by default it has none.
+
+        Like `restrict`, it goes by what `rule_claims` names: between two checks only that is known. `scopes` were
+        granted. An exception refuses.
+        """
+        return False
+
+    def restrict(self, identity: Identity) -> None:
+        """Raise LoginRefused for whom a rule of this type's own keeps out, whatever lets them in; by default nobody."""
 
     async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:
         """The credential for a name of `resources`, got with the one that the sign-in brought; the core stores it."""

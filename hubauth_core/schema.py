@@ -96,6 +96,9 @@ class ExactTime(TypeDecorator[float]):
         return None if value is None else float(value)
 
 
+LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), *sorted(MYSQL_FAMILY))
+"""Text of up to some MiB on every database."""
+
 metadata = MetaData()
 
 identities = Table(
@@ -113,12 +116,15 @@ identities = Table(
     Column("last_used_at", Double, nullable=False),
     Column("orphaned_at", Double),
     Column("refused_at", Double),
+    Column("checked_at", Double, nullable=False),
+    Column("facts", LONG_TEXT, nullable=False),
     UniqueConstraint("provider", "subject", name="hubauth_identity_key"),
     Index("hubauth_identity_hub_user", "hub_user_id", "hub_user_created"),
 )
 """`home_of` names the hub user whose home identity this is, and is null for the others: at most one home each.
 
 `refused_at` is when its provider, or a rule, last said no for good; null since it last said yes.
+`checked_at` is when it was last asked; `facts` is what it said then, as far as rules go by it.
 """
 
 names = Table(

@@ -15,6 +15,7 @@ from .access import Access, Verdict
 from .calls import Asked
 from .errors import HubAuthError, LoginRefused, StoreError
 from .events import Audit
+from .facts import recorded
 from .first_login import FirstLogin
 from .gate import Gate
 from .identities import Identities, new_id
@@ -216,11 +217,13 @@ class SignInFlow:
         identity, sign_in = admitted.identity, admitted.sign_in
         record_id = record.id if record else new_id()
         moves = record is not None and record.hub_user != hub_key(hub_user)
+        provider = self.registry.provider(identity.provider)
         await self.identities.bind(
             identity,
             hub_user,
             record_id=record_id,
-            pin=pin_of(self.registry.provider(identity.provider), identity.username),
+            pin=pin_of(provider, identity.username),
+            facts=recorded(identity, sign_in.scopes, provider.rule_claims),
             relies_on_pin=admitted.verdict.relied_on is not None,
             sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state, anew=moves),
         )

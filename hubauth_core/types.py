@@ -59,7 +59,8 @@ class Identity:
 
     `subject` is the provider's immutable id of the person (OIDC `sub`, GitHub's numeric `id`), never a login name or an
     address (security row V16). `provider` is stamped by the core; what a plugin writes there does not count.
-    `claims` is what the provider said, kept for `auth_state`.
+    `groups` and `roles` are called as the provider calls them, None where it does not say. `claims` is what it said,
+    kept for `auth_state`.
     """
 
     subject: str
@@ -69,6 +70,7 @@ class Identity:
     email: str | None = None
     email_verified: bool = False
     groups: frozenset[str] | None = None
+    roles: frozenset[str] | None = None
     avatar: str | None = None
     claims: Mapping[str, Any] = field(default_factory=_nothing, repr=False, compare=False)
 
@@ -93,14 +95,15 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What the rules say of one sign-in: may they enter, are they admin, in which groups.
+    """What the rules say of one sign-in: may they enter, are they admin, in which groups and roles of the hub.
 
-    `admin` and `groups` of None leave what the hub has.
+    `admin`, `groups` and `roles` of None leave what the hub has.
     """
 
     allowed: bool
     admin: bool | None = None
     groups: frozenset[str] | None = None
+    roles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +118,11 @@ class SignIn:
     credentials: tuple[Credential, ...] = ()
     decision: Decision | None = None
     state: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Every scope that was granted."""
+        return frozenset[str]().union(*(credential.scopes for credential in self.credentials))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,12 @@ def checked(sign_in: SignIn, provider: str) -> SignIn:
         raise ProviderError("The answer about your username could not be used.", code="username_invalid")
     if not (isinstance(identity.email, str | None) and isinstance(identity.email_verified, bool)):
         raise ProviderError("The answer about your e-mail could not be used.", code="email_invalid")
-    if not (_are_groups(identity.groups) and isinstance(identity.claims, Mapping) and _is_whole(sign_in)):
+    if not (
+        _are_groups(identity.groups)
+        and _are_groups(identity.roles)
+        and isinstance(identity.claims, Mapping)
+        and _is_whole(sign_in)
+    ):
         raise ProviderError("The answer about you could not be used.", code="answer_invalid")
     return replace(sign_in, identity=replace(identity, provider=provider))
 
@@ -48,7 +53,7 @@ def _is_whole(sign_in: SignIn) -> bool:
 
 def _is_decided(decision: Decision) -> bool:
     rights = isinstance(decision.allowed, bool) and isinstance(decision.admin, bool | None)
-    return rights and _are_groups(decision.groups)
+    return rights and _are_groups(decision.groups) and _are_groups(decision.roles)
 
 
 def _are_groups(groups: object) -> bool:

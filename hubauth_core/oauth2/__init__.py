@@ -1,6 +1,6 @@
 """The client side of OAuth 2.0 and OpenID Connect: what the author of such a provider imports."""
 
-from .claims import Claims, VerifiedClaims, claim
+from ..claims import Claims, VerifiedClaims, claim
 from .client import Client
 from .http import Answer, Api
 from .identity import subject, text

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from traitlets import Dict, Enum, Float, List, TraitError, Unicode, default, validate
-from traitlets.utils.bunch import Bunch
+from traitlets import Dict, Enum, Float, List, Unicode, default
 
 from ..errors import ConfigError
 from ..options import SecretOption, from_environment, read_file, read_secret, variable
@@ -20,8 +18,6 @@ from . import rfc6749, rfc7523, rfc8707
 from .client import WITH_SECRET, Client
 from .exchanges import fingerprint, parse_exchanges
 from .http import Api
-
-DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 class ConfiguredClient(Provider):
@@ -77,10 +73,6 @@ class ConfiguredClient(Provider):
         "sub", help="The claim that never changes and is never given to somebody else; not a login or an address."
     ).tag(config=True)
     groups_claim = Unicode(help="The claim that lists the groups of a person; empty reads none.").tag(config=True)
-    required_email_domains = List(
-        Unicode(),
-        help="Let in only people whose verified e-mail address is at one of these domains; asked at each sign-in.",
-    ).tag(config=True)
     redirect_url = Unicode(
         help="The callback address registered at the source, where it is not `<public url>/hub/auth/<name>/callback`."
     ).tag(config=True)
@@ -117,13 +109,6 @@ class ConfiguredClient(Provider):
             for key, exchange in self.exchanges.items()
         }
         self.api = self.new_api()
-
-    @validate("required_email_domains")
-    def _domains(self, proposal: Bunch) -> list[str]:
-        domains = [entry.strip().removeprefix("@").lower() for entry in proposal.value]
-        if wrong := [entry for entry in domains if not DOMAIN.fullmatch(entry)]:
-            raise TraitError(f"required_email_domains: {wrong[0]!r} is no domain")
-        return domains
 
     @default("authorize_url")
     def _default_authorize_url(self) -> str:

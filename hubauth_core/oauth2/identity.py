@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..claims import Claims, claim
 from ..errors import LoginRefused
 from ..types import Identity
-from .claims import Claims, claim
 
 LONGEST: Final = 255
 """Characters of a subject (OpenID Connect Core, section 2) and of a username."""
@@ -39,16 +38,6 @@ def identity_of(claims: Claims, paths: Paths, label: str) -> Identity:
         avatar=_maybe_text(claims.get("picture")),
         claims=claims,
     )
-
-
-def check_domain(identity: Identity, domains: Collection[str], label: str) -> None:
-    """Turn away whoever has no verified address at one of the domains (row V06). Raises LoginRefused."""
-    local, _, domain = (identity.email or "").rpartition("@")
-    if domains and not (identity.email_verified and local and domain.lower() in domains):
-        raise LoginRefused(
-            f"Only people with a verified e-mail address at {', '.join(sorted(domains))} may enter with {label}.",
-            code="email_domain",
-        )
 
 
 def subject(value: Any) -> str:

@@ -16,10 +16,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
 
+from ..claims import VerifiedClaims
 from ..errors import ProviderError
 from ..types import Secret
 from . import strict_json
-from .claims import VerifiedClaims
 from .identity import text
 from .jwks import ALGORITHMS, Keys, PublicKey
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from traitlets import Enum, Float, List, Unicode
 
+from ..claims import Claims, VerifiedClaims, claim
 from ..errors import ConfigError, CredentialError, LoginRefused, ProviderError
 from ..types import Credential, Secret, Transaction
 from . import idtoken
 from .cached import Cached
-from .claims import Claims, VerifiedClaims, claim
 from .http import SMALL_CAP, Api
 from .jwks import ALGORITHMS, Keys
 from .provider import OAuth2Provider

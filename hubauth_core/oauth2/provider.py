@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ..claims import Claims
 from ..errors import LoginRefused
 from ..types import Credential, Identity, Redirect, Request, SignIn, Transaction
 from . import answers, rfc6749, rfc9207
-from .claims import Claims
 from .client import Server
 from .http import SMALL_CAP, Api
-from .identity import Paths, check_domain, identity_of, text
+from .identity import Paths, identity_of, text
 from .token_client import Endpoints, TokenClient
 
 
@@ -66,7 +66,7 @@ class OAuth2Provider(TokenClient):
     def identity(self, claims: Claims) -> Identity:
         """What `parse_identity` makes of the claims.
 
-        Raises ProviderError where they lack or muddle something, LoginRefused for an address that is not let in.
+        Raises ProviderError where they lack or muddle something, LoginRefused for a name that is an unproven address.
         """
         try:
             identity = self.parse_identity(claims)
@@ -75,7 +75,6 @@ class OAuth2Provider(TokenClient):
                 raise ValueError("no subject")
         except (LookupError, TypeError, ValueError, AttributeError):
             raise self.api.bad_response() from None
-        check_domain(identity, self.required_email_domains, self.label)
         return identity
 
     def _check_issuer(self, callback: rfc6749.Callback, endpoints: Endpoints, transaction: Transaction) -> None:

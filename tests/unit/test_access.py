@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from hubauth_core import Decision, Identity, LoginRefused, Provider
 from hubauth_core.access import Access, Verdict
-from hubauth_core.provider import is_lookalike
+from hubauth_core.rule_options import is_lookalike
 
 
 class KnownPins:
@@ -241,3 +242,27 @@ def test_nothing_admits_by_accident(
     assert not kept_out
     assert decision.allowed == grants
     assert bool(decision.admin) == bool(names_me(admins, mine) or (own is not None and own.admin))
+
+
+@pytest.mark.row("V06")
+@pytest.mark.parametrize(
+    ("email", "verified", "let_in"),
+    [
+        ("ann@uni.example", True, True),
+        ("ann@UNI.example", True, True),
+        ("ann@uni.example", False, False),
+        ("ann@uni.example.evil.example", True, False),
+        ("ann@notuni.example", True, False),
+        ("@uni.example", True, False),
+        (None, True, False),
+    ],
+)
+def test_only_people_of_a_domain_that_the_source_has_verified(email: str | None, verified: bool, let_in: bool) -> None:
+    someone = replace(person(), email=email, email_verified=verified)
+    rules = {"allow_all": True, "required_email_domains": ["@Uni.example"]}
+    if let_in:
+        assert decide(someone, **rules).decision.allowed
+        return
+    with pytest.raises(LoginRefused) as caught:
+        decide(someone, **rules)
+    assert caught.value.code == "email_domain"

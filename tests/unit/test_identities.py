@@ -222,7 +222,8 @@ def test_every_look_up_of_a_sign_in_uses_an_index_among_100_000_identities(datab
     store, plans = Identities(database), []
     people = [
         {"id": f"{n:032x}", "provider": "uni", "subject": str(n), "username": "x", "hub_user_id": n,
-         "hub_user_created": float(n), "hub_name": f"u{n}", "home_of": str(n), "created_at": 0.0, "last_used_at": 0.0}
+         "hub_user_created": float(n), "hub_name": f"u{n}", "home_of": str(n), "created_at": 0.0, "last_used_at": 0.0,
+         "checked_at": 0.0, "facts": ""}
         for n in range(100_000)
     ]  # fmt: skip
     database.write_now(lambda connection: connection.execute(insert(table), people))

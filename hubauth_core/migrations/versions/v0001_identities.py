@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from hubauth_core.schema import Exact, ExactTime
+from hubauth_core.schema import LONG_TEXT, Exact, ExactTime
 
 revision = "0001"
 down_revision = None
@@ -84,6 +84,8 @@ def _identities() -> None:
         sa.Column("last_used_at", sa.Double, nullable=False),
         sa.Column("orphaned_at", sa.Double),
         sa.Column("refused_at", sa.Double),
+        sa.Column("checked_at", sa.Double, nullable=False),
+        sa.Column("facts", LONG_TEXT, nullable=False),
         sa.UniqueConstraint("provider", "subject", name="hubauth_identity_key"),
     )
     op.create_index("hubauth_identity_hub_user", "hubauth_identities", ["hub_user_id", "hub_user_created"])

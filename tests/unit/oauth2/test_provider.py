@@ -186,20 +186,6 @@ async def test_claims_that_lack_something_let_nobody_in(idp, local, userinfo):
     assert caught.value.code == "provider_bad_response"
 
 
-@row("V06")
-@pytest.mark.parametrize(("confirmed_at", "let_in"), [("2024-05-23", True), (None, False)])
-async def test_only_people_of_a_domain(idp, local, confirmed_at, let_in):
-    local.required_email_domains = ["uni.example"]
-    idp.userinfo = {"id": 7, "username": "ann", "email": "ann@uni.example", "confirmed_at": confirmed_at}
-    url, under_way = await begin(local, transaction())
-    if let_in:
-        assert await finish(local, idp.sign_in(url), under_way)
-        return
-    with pytest.raises(LoginRefused) as caught:
-        await finish(local, idp.sign_in(url), under_way)
-    assert caught.value.code == "email_domain"
-
-
 # Step-up.
 
 

@@ -1,0 +1,54 @@
+"""What rules go by is recorded at each sign-in and at each check, so that they hold while the source is not asked.
+
+Beside name and subject that is groups, roles, granted scopes, the domain of a verified address, and those claims that
+rules look at; nothing else of a person is kept here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+from .claims import claim
+from .types import Identity
+
+LONGEST: Final = 256 * 1024
+"""Characters of what is recorded of one identity; of somebody about whom a source says more, rules know nothing."""
+
+
+def recorded(identity: Identity, scopes: AbstractSet[str], paths: Iterable[str]) -> str:
+    """What is written down of an identity; `paths` are the claims that rules look at."""
+    domain = (identity.email or "").rpartition("@")[2].lower() if identity.email_verified else ""
+    facts: dict[str, Any] = {
+        "groups": None if identity.groups is None else sorted(identity.groups),
+        "roles": None if identity.roles is None else sorted(identity.roles),
+        "domain": domain,
+        "scopes": sorted(scopes),
+        "claims": {path: claim(identity.claims, path) for path in paths},
+    }
+    written = json.dumps(facts, sort_keys=True, ensure_ascii=False, default=str)
+    return written if len(written) <= LONGEST else ""
+
+
+def recalled(written: str) -> Mapping[str, Any]:
+    """What was written down, as further arguments of `Identity`; of the address there is the domain alone."""
+    facts = json.loads(written) if written else {}
+    domain = facts.get("domain", "")
+    return {
+        "groups": _names(facts.get("groups")),
+        "roles": _names(facts.get("roles")),
+        "email": f"*@{domain}" if domain else None,
+        "email_verified": bool(domain),
+        "claims": facts.get("claims", {}),
+    }
+
+
+def scopes_in(written: str) -> frozenset[str]:
+    """The scopes that were granted when this was written down."""
+    return frozenset(json.loads(written).get("scopes", ())) if written else frozenset()
+
+
+def _names(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
