@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.warm import LIGHT
 from hubauth_core import ConfigError
 from hubauth_core.registry import Registry
 
@@ -35,9 +36,8 @@ def test_its_own_tests_pass() -> None:
     """With its own configuration, in its own folder, with nothing of this repository's."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error::pytest.PytestWarning"]
-    run = subprocess.run(
-        command, cwd=ACME, env={**clean, "PYTHONPATH": str(ACME)}, capture_output=True, text=True, timeout=100
-    )
+    path = {"PYTHONPATH": f"{LIGHT}{os.pathsep}{ACME}"}
+    run = subprocess.run(command, cwd=ACME, env=clean | path, capture_output=True, text=True, timeout=100)
     assert run.returncode == 0, run.stdout
     assert " passed" in run.stdout
     assert "skipped" not in run.stdout

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before anything is deselected: row -> the ids of the tests that carry its mark."""
+def by_row(items: list[pytest.Item]) -> dict[str, list[str]]:
+    """Row -> the ids of the tests that carry its mark."""
     marks: dict[str, list[str]] = {}
     for item in items:
         for mark in item.iter_markers("row"):
             for row in mark.args:
                 marks.setdefault(row, []).append(item.nodeid)
-    Path(os.environ["ROW_MARKS"]).write_text(json.dumps(marks))
+    return marks
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before anything is deselected."""
+    Path(os.environ["ROW_MARKS"]).write_text(json.dumps(by_row(items)))

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, text
 from harness import hubs
 from harness.browser import Browser, Page
 from harness.hub import Hub
+from harness.warm import LIGHT
 
 pytestmark = [hubs.newest_only, pytest.mark.row("M24")]
 
@@ -58,7 +59,7 @@ def command(hub: Hub) -> Command:
 
     def command(*words: str) -> str:
         line = [str(hub.python), "-m", "hubauth_core.cli", *words]
-        environment = KEY | {"PATH": str(hub.python.parent)}
+        environment = KEY | {"PATH": str(hub.python.parent), "PYTHONPATH": str(LIGHT)}
         done = subprocess.run(
             line, cwd=hub.directory, env=environment, capture_output=True, text=True, check=False, timeout=120
         )

@@ -18,8 +18,12 @@ CAPABILITIES = {"credentials", "native", "social", "access rules and logout", "l
 
 
 @pytest.fixture(scope="module")
-def marks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def marks(
+    collected: dict[str, list[str]] | None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[str]]:
     """Row -> the tests of the whole suite that carry its mark, whatever part of it is running now."""
+    if collected is not None:
+        return collected
     file = tmp_path_factory.mktemp("rows") / "marks.json"
     command = [
         sys.executable,
