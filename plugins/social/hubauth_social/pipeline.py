@@ -32,9 +32,7 @@ AFTER: Final = ("hubauth_social.pipeline.record", "hubauth_social.pipeline.finis
 THEIRS: Final = "social_core.pipeline."
 """How steps of python-social-auth begin."""
 
-COMPARED: Final = frozenset(
-    {"device_id", "domain_prefix", "id", "login", "owner_hash", "redirect_uri", "sub", "uid", "user_id"}
-)
+COMPARED: Final = frozenset({"device_id", "domain_prefix", "id", "owner_hash", "redirect_uri", "sub", "uid", "user_id"})
 """What backends compare with the next answer, or need to renew, beside the keys that they name themselves."""
 
 LONGEST_VALUE: Final = 512

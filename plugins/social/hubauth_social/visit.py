@@ -8,8 +8,6 @@ from typing import Any
 
 from hubauth_core import Form, Redirect
 
-NOTHING: Mapping[str, str] = {}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
@@ -24,8 +22,8 @@ class Visit:
     redirect_uri: str
     state: str = field(repr=False)
     method: str = "GET"
-    query: Mapping[str, str] = field(default=NOTHING, repr=False)
-    form: Mapping[str, str] = field(default=NOTHING, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
     person: str = ""
 
 
@@ -34,8 +32,8 @@ class Html:
     """A page that the backend brings whole, with headers that it needs. `memo` goes into the transaction."""
 
     content: str = field(repr=False)
-    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
-    memo: Mapping[str, str] = field(default=NOTHING, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    memo: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 from social_core.exceptions import AuthConfigurationError
 from social_core.identifiers import identifier_matches
 from social_core.storage import UserMixin
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ..schema import accounts
 from ..store import Bound
@@ -29,13 +29,13 @@ class Person:
 class SocialAccount(Bound, UserMixin):
     """Somebody at this source. `extra_data` must hold no credentials: it is stored as it is."""
 
-    def __init__(self, uid: str, id_key: str, *, id: int, subject: str, extra_data: dict[str, Any]) -> None:  # noqa: A002
-        self.id = id
-        self.provider = self.tables.provider
-        self.uid = uid
-        self.id_key = id_key
-        self.subject = subject
-        self.extra_data = extra_data
+    def __init__(self, row: Row[Any]) -> None:
+        self.id: int = row.id
+        self.provider: str = row.provider
+        self.uid: str = row.uid
+        self.id_key: str = row.id_key
+        self.subject: str = row.subject
+        self.extra_data: dict[str, Any] = json.loads(row.extra_data)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SocialAccount) and (self.provider, self.id) == (other.provider, other.id)
@@ -61,18 +61,12 @@ class SocialAccount(Bound, UserMixin):
         return changed
 
     @classmethod
-    def of(cls, row: Row[Any] | None) -> SocialAccount | None:
-        """An account from its row."""
-        if row is None:
-            return None
-        return cls(row.uid, row.id_key, id=row.id, subject=row.subject, extra_data=json.loads(row.extra_data))
-
-    @classmethod
     def get_social_auth(cls, provider: str, uid: str, id_key: str | None = None) -> SocialAccount | None:
         query = select(accounts).where(accounts.c.provider == provider, accounts.c.uid == str(uid))
         if id_key is not None:
             query = query.where(accounts.c.id_key == id_key)
-        return cls.of(cls.tables.read(lambda it: it.execute(query).one_or_none()))
+        row = cls.tables.read(lambda it: it.execute(query).one_or_none())
+        return None if row is None else cls(row)
 
     @classmethod
     def get_social_auth_by_extra_data(
@@ -84,7 +78,7 @@ class SocialAccount(Bound, UserMixin):
         found = [row for row in rows if str(json.loads(row.extra_data).get(key)) == value]
         if len(found) > 1:
             raise ValueError("more than one account matches")
-        return cls.of(found[0] if found else None)
+        return cls(found[0]) if found else None
 
     @classmethod
     def get_social_auth_for_user(
@@ -95,17 +89,19 @@ class SocialAccount(Bound, UserMixin):
     ) -> list[SocialAccount]:
         query = select(accounts).where(accounts.c.provider == cls.tables.provider, accounts.c.subject == str(user.id))
         rows = cls.tables.read(lambda it: it.execute(query).all())
-        found = [each for each in map(cls.of, rows) if each is not None]
-        return [each for each in found if provider in (None, each.provider) and id in (None, each.id)]
+        return [cls(row) for row in rows if provider in (None, row.provider) and id in (None, row.id)]
 
     @classmethod
     def create_social_auth(cls, user: Any, uid: str, provider: str, id_key: str = "") -> SocialAccount:
         """A new account, whose subject is its uid. Raises StoreError for a uid, or a subject, that somebody has."""
         row = {"provider": provider, "uid": str(uid), "id_key": id_key, "subject": str(uid), "extra_data": "{}"}
-        made = insert(accounts).values(**row, created_at=cls.tables.now())
-        key = cls.tables.write(lambda it: it.execute(made).inserted_primary_key)
-        assert key is not None  # noqa: S101  # of a table with one
-        return cls(str(uid), id_key, id=key[0], subject=str(uid), extra_data={})
+
+        def make(it: Connection) -> Row[Any]:
+            it.execute(insert(accounts).values(**row, created_at=cls.tables.now()))
+            made = (accounts.c.provider == provider) & (accounts.c.uid == str(uid))
+            return it.execute(select(accounts).where(made)).one()
+
+        return cls(cls.tables.write(make))
 
     @classmethod
     def migrate_social_auth(
@@ -114,7 +110,7 @@ class SocialAccount(Bound, UserMixin):
         """Give an account another uid, all or nothing. Raises ValueError where its evidence has changed meanwhile,
         StoreError where somebody else has that uid."""
 
-        def move(it: Any) -> Row[Any]:
+        def move(it: Connection) -> Row[Any]:
             row = it.execute(select(accounts).where(accounts.c.id == social.id).with_for_update()).one_or_none()
             if row is None or row.uid != social.uid:
                 raise ValueError("the account has changed meanwhile")
@@ -122,12 +118,9 @@ class SocialAccount(Bound, UserMixin):
             if evidence_key is not None and not identifier_matches(evidence.get(evidence_key), uid):
                 raise ValueError("the evidence has changed meanwhile")
             it.execute(update(accounts).where(accounts.c.id == social.id).values(uid=uid, id_key=id_key))
-            moved: Row[Any] = it.execute(select(accounts).where(accounts.c.id == social.id)).one()
-            return moved
+            return it.execute(select(accounts).where(accounts.c.id == social.id)).one()
 
-        row = cls.tables.write(move)
-        social.uid, social.id_key, social.extra_data = row.uid, row.id_key, json.loads(row.extra_data)
-        return social
+        return cls(cls.tables.write(move))
 
     # Users are the hub's.
 

@@ -57,9 +57,9 @@ class Nonce(Bound, NonceMixin):
 class Association(Bound, AssociationMixin):
     """A secret shared with an OpenID server, or a nonce of OpenID Connect. `id` is its row's digest."""
 
-    def __init__(self, digest: str, server_url: str, content: Mapping[str, Any]) -> None:
+    def __init__(self, digest: str, content: Mapping[str, Any]) -> None:
         self.id = digest
-        self.server_url = server_url
+        self.server_url = content["server_url"]
         self.handle = content["handle"]
         self.secret = content["secret"]
         self.issued = content["issued"]
@@ -71,6 +71,7 @@ class Association(Bound, AssociationMixin):
         """Keep it for its lifetime, in place of one with the same handle. Raises StoreError."""
         digest = cls._digest(server_url, association.handle)
         content = {
+            "server_url": server_url,
             "handle": association.handle,
             "secret": base64.encodebytes(association.secret).decode(),
             "issued": int(association.issued),
@@ -92,15 +93,16 @@ class Association(Bound, AssociationMixin):
 
     @classmethod
     def get(cls, server_url: str | None = None, handle: str | None = None) -> list[Association]:
-        """Those of a server; each or the one of a handle."""
-        if server_url is None:
-            return []
-        query = select(associations).where(associations.c.server == cls._server(server_url))
-        if handle is not None:
+        """Those of a server, or of every server; each, or the one of a handle."""
+        query = select(associations)
+        if server_url is not None:
+            query = query.where(associations.c.server == cls._server(server_url))
+        if server_url is not None and handle is not None:
             query = query.where(associations.c.digest == cls._digest(server_url, handle))
         rows = cls.tables.read(lambda it: it.execute(query).all())
         opened = [(row.digest, cls.tables.open(row.digest, row.sealed)) for row in rows]
-        return [cls(digest, server_url, content) for digest, content in opened if content is not None]
+        found = [cls(digest, content) for digest, content in opened if content is not None]
+        return [each for each in found if handle in (None, each.handle)]
 
     @classmethod
     def remove(cls, ids_to_delete: Iterable[str]) -> None:
