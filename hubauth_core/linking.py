@@ -48,8 +48,9 @@ class Linking:
     # A linked identity as a way in.
 
     def works(self, record: Record) -> bool:
-        """Whether an identity is a way in: its provider is in service and has not refused it for good."""
-        return record.provider in self._registry.providers and record.refused_at is None
+        """Whether an identity is a way in: its provider is in service, signs people in, and has not refused it."""
+        provider = self._registry.providers.get(record.provider)
+        return provider is not None and not provider.only_connects and record.refused_at is None
 
     async def rights(self, record: Record) -> Verdict:
         """What a sign-in with a linked identity gives: what the home identity's provider says of what is recorded.

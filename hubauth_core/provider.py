@@ -97,6 +97,9 @@ class Provider(RuleOptions):
     """Whether a sign-in that begins on our pages ends there. One that ends on a page of the source's own code is at its
     end by then: it cannot go on with a further step, and cannot connect an identity to somebody who is signed in."""
 
+    only_connects: bool = False
+    """Whether its accounts sign nobody in, and can only be connected to somebody who is signed in."""
+
     answers_by_post: ClassVar[bool] = False
     """Whether an answer of the source may come as a form, which the browser posts here from the source's own page."""
 

@@ -39,7 +39,7 @@ class SourcesHandler(StepsHandler):
             elif name in registry.broken:
                 url = sign_in_url(self.hub.base_url, name, wanted)
                 found.append(Source(name=name, label=name, url=url, unavailable="Not available now."))
-            else:
+            elif not registry.providers[name].only_connects:
                 found.append(await self._offer(registry.providers[name], wanted))
         return found
 

@@ -365,6 +365,13 @@ async def test_the_last_account_that_works_stays(house: House, trouble: str) -> 
     assert names_of(house, ann) == ["uni", "github"]
 
 
+async def test_what_can_only_be_connected_is_no_way_in(house: House) -> None:
+    ann = await house.sign_in()
+    await house.link(ann)
+    house.registry.providers["github"].only_connects = True
+    assert await refusal(house.linking.make_home(ann, "github", ADMIN)) == "home_unusable"
+
+
 async def test_only_an_account_that_works_may_decide(house: House) -> None:
     ann = await house.sign_in()
     record = await house.link(ann)
