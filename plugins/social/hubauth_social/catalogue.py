@@ -48,6 +48,7 @@ _EMBEDDED: Final = frozenset(
         "facebook.FacebookAppOAuth2",
         "facebook_limited.FacebookLimitedLogin",
         "google_onetap.GoogleOneTap",
+        "loginradius.LoginRadiusAuth",
         "odnoklassniki.OdnoklassnikiApp",
         "vk.VKAppOAuth2",
         "vk.VKontakteOpenAPI",

@@ -10,7 +10,7 @@ import click
 from hubauth_core import ConfigError
 
 from .catalogue import KINDS, Backend, backends, find, row
-from .settings import known
+from .settings import known, needed
 
 NOTES = {
     "unproven": "checks no password: whoever types an address or a name is believed",
@@ -48,11 +48,11 @@ def settings(backend: str) -> None:
     lines = [
         f"{found.title} ({found.name}), {KINDS[found.kind]}",
         f"class: {found.path}",
-        f"needs: {', '.join(found.needs) or 'nothing'}",
+        f"needs: {', '.join(needed(found)) or 'nothing'}",
         f"a person is known by: {found.subject or 'what the backend makes of the answer'}",
     ]
     lines += [f"note: {note}" for note in _notes(found)]
-    lines += [f"knows: {', '.join(sorted(known(found) - set(found.needs)))}"]
+    lines += [f"knows: {', '.join(sorted(known(found) - set(needed(found))))}"]
     click.echo("\n".join(lines))
 
 
@@ -70,7 +70,7 @@ def _notes(backend: Backend) -> list[str]:
 def _cells(backend: Backend) -> tuple[str, ...]:
     several = [each for each in backends() if each.name == backend.name]
     name = backend.path if len(several) > 1 else backend.name
-    return name, backend.title, KINDS[backend.kind], ", ".join(backend.needs) or "-"
+    return name, backend.title, KINDS[backend.kind], ", ".join(needed(backend)) or "-"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -20,6 +20,9 @@ from .reading import AROUND
 EVERYWHERE: Final = frozenset({"GROUPS_KEY", "USE_PKCE"})
 """Settings that we know for every backend."""
 
+OF_OURS: Final = {"social_core.backends.telegram.TelegramAuth": ("BOT_USERNAME",)}
+"""Settings that a page of ours needs, by the backend's path."""
+
 INSTEAD: Final = {"SECRET": ("CLIENT_ASSERTION", "FEDERATED_TOKEN_FILE")}
 """Settings that stand in for a needed one: Azure's own ways to prove who the hub is."""
 
@@ -75,7 +78,7 @@ def resolve(backend: Backend, given: Mapping[str, Any], files: Mapping[str, str]
         if name in found:
             raise ConfigError(f"the setting {name!r} is given twice; keep one of them")
         found[name] = value.reveal() if isinstance(value, Secret) else value
-    for name in backend.needs:
+    for name in needed(backend):
         if not found.get(name) and (value := from_environment(provider, name)):
             found[name] = value
     _check_missing(backend, found, provider)
@@ -90,9 +93,14 @@ def plain(written: str, backend: Backend) -> str:
     return next((name.removeprefix(prefix) for prefix in (own, "SOCIAL_AUTH_") if name.startswith(prefix)), name)
 
 
+def needed(backend: Backend) -> tuple[str, ...]:
+    """Every setting without which a backend cannot work here."""
+    return (*backend.needs, *OF_OURS.get(backend.path, ()))
+
+
 def known(backend: Backend) -> frozenset[str]:
     """Every setting that a backend reads and hubauth leaves to it."""
-    return (backend.knows | frozenset(backend.needs) | EVERYWHERE) - AROUND
+    return (backend.knows | frozenset(needed(backend)) | EVERYWHERE) - AROUND
 
 
 def _check_known(name: str, written: str, backend: Backend) -> None:
@@ -107,7 +115,7 @@ def _check_known(name: str, written: str, backend: Backend) -> None:
 
 
 def _check_missing(backend: Backend, found: Mapping[str, Any], provider: str) -> None:
-    missing = [name for name in backend.needs if found.get(name) in (None, "", {}, []) and not _stood_in(name, found)]
+    missing = [name for name in needed(backend) if found.get(name) in (None, "", {}, []) and not _stood_in(name, found)]
     if missing:
         several = len(missing) > 1
         raise ConfigError(

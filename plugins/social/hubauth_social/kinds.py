@@ -1,0 +1,141 @@
+"""A backend's class under the name of a provider, with state, nonce and proof of possession always on (row V18).
+
+The state is that of hubauth's transaction, so that each answer finds the browser's own one, whatever the protocol.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from social_core.backends.base import BaseAuth
+from social_core.utils import url_add_parameters
+
+from hubauth_core import Redirect
+
+if TYPE_CHECKING:
+    from .strategy import SocialStrategy
+
+MOST_IN_A_URL: Final = 2000
+"""Characters of an address with which the browser is sent on; a longer request is posted (OpenID 2.0, section 5.2)."""
+
+VERIFIER: Final = "hubauth_code_verifier"
+"""Where the proof of possession stands in the session of a sign-in."""
+
+
+class Bound(BaseAuth[Any]):
+    """What every backend has: it begins what only the browser of this transaction can end."""
+
+    @property
+    def _state(self) -> str:
+        return cast("SocialStrategy", self.strategy).visit.state
+
+    def state_token(self) -> str:
+        """The state of OAuth."""
+        return self._state
+
+    def prepare_auth(self, user: Any = None) -> None:
+        """The state of what can only be connected, which is bound to the person, too."""
+        if self.ASSOCIATION_ONLY:
+            person = self.require_association_user(user, stage="begin")
+            self.strategy.session_set(f"{self.name}_state", {"state": self._state, "user_id": str(person.id)})
+
+
+class BoundOAuth2(Bound):
+    """OAuth 2.0 and OpenID Connect. RFC 6749, section 10.12; RFC 7636."""
+
+    STATE_PARAMETER = True
+    DEFAULT_USE_PKCE = True
+
+    def auth_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The backend's own parameters, with a challenge where it makes none itself."""
+        params: dict[str, Any] = super().auth_params(*args, **kwargs)  # type: ignore[misc]
+        if "code_challenge" in params or not self.setting("USE_PKCE", True):
+            return params
+        verifier = self.strategy.random_string(64)
+        self.strategy.session_set(VERIFIER, verifier)
+        digest = hashlib.sha256(verifier.encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return {**params, "code_challenge": challenge, "code_challenge_method": "S256"}
+
+    def auth_complete_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The backend's own parameters, with what answers the challenge."""
+        params: dict[str, Any] = super().auth_complete_params(*args, **kwargs)  # type: ignore[misc]
+        verifier = self.strategy.session_get(VERIFIER)
+        return {**params, "code_verifier": verifier} if verifier else params
+
+
+class BoundOAuth1(Bound):
+    """OAuth 1.0a: the source keeps the query of the callback address. RFC 5849, section 2.2."""
+
+    REDIRECT_STATE = True
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """MediaWiki has a setting for the address to come back to."""
+        found = super().setting(name, default)
+        if name == "CALLBACK" and not found:
+            return url_add_parameters(self.redirect_uri or "", {"redirect_state": self._state})
+        return found
+
+
+class BoundOpenId(Bound):
+    """OpenID 2.0: the state stands in `openid.return_to`, which the source signs."""
+
+    def create_state(self) -> str:
+        """The state."""
+        self.strategy.session_set(f"{self.name}_state", self._state)
+        return self._state
+
+    def start(self) -> Redirect:
+        """The request as an address, or as a form where that would be too long. One discovery either way."""
+        request = self.setup_request(self.auth_extra_arguments())  # type: ignore[attr-defined]
+        place = self.trust_root(), self._return_to_for_login()  # type: ignore[attr-defined]
+        url: str = request.redirectURL(*place)
+        if len(url) <= MOST_IN_A_URL:
+            return Redirect(url=url)
+        message: Mapping[str, str] = request.getMessage(*place).toPostArgs()
+        return Redirect(url=request.endpoint.server_url, fields=dict(message))
+
+
+class BoundSaml(Bound):
+    """SAML: the state stands in RelayState, and the source's answer names the request that the session holds."""
+
+    BROWSER_RETURN_FIELD = "SAMLResponse"  # the page that sends an answer again with our cookies is the core's
+
+    def auth_url(self) -> str:
+        """The address of the source, with RelayState."""
+        self.data = {**self.data, "next": self._state}
+        return super().auth_url()
+
+
+class BoundByAddress(Bound):
+    """Whatever comes back to the address that it was given: Discourse, Telegram."""
+
+    def auth_url(self) -> str:
+        """The address of the source."""
+        self.redirect_uri = url_add_parameters(self.redirect_uri or "", {"redirect_state": self._state})
+        return super().auth_url()
+
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        """Without the state, which the source has not signed."""
+        self.data = {name: value for name, value in self.data.items() if name != "redirect_state"}
+        return super().auth_complete(*args, **kwargs)
+
+
+MIXINS: Final[Mapping[str, type[Any]]] = {
+    "oauth2": BoundOAuth2,
+    "oidc": BoundOAuth2,
+    "oauth1": BoundOAuth1,
+    "openid": BoundOpenId,
+    "saml": BoundSaml,
+    "own": BoundByAddress,
+    "unproven": Bound,
+}
+
+
+def under(name: str, backend: type[BaseAuth[Any]], kind: str) -> type[BaseAuth[Any]]:
+    """The backend's class under the name of a provider, so that two of one class share nothing."""
+    mixin = Bound if backend.ASSOCIATION_ONLY and kind == "own" else MIXINS[kind]
+    return type(backend.__name__, (mixin, backend), {"name": name, "__module__": backend.__module__})
