@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from harness import hubs, parts
 from harness.hub import Hub
@@ -126,25 +126,38 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest.fixture(scope="session")
+def idle() -> dict[str, list[BrowserContext]]:
+    """Contexts that no test uses now, by their options: what a hub serves to everybody is loaded by now."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
+async def open_page(browser: Browser, idle: dict[str, list[BrowserContext]]) -> AsyncIterator[OpenPage]:
     """`await open_page(hub, path, **options)` -> a page in a browser of its own; options are those of a context.
 
     A script error on a page fails the test.
     """
-    contexts, errors = [], []
+    used: list[tuple[str, str, BrowserContext]] = []
+    errors: list[str] = []
 
     async def open_page(hub: Hub, path: str, **options: Any) -> Page:
-        context = await browser.new_context(base_url=hub.url, **options)
-        contexts.append(context)
+        kind = repr((hub.url, sorted(options.items())))
+        context = idle[kind].pop() if idle.get(kind) else await browser.new_context(base_url=hub.url, **options)
+        used.append((kind, hub.url, context))
         page = await context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(path)
         return page
 
     yield open_page
-    for context in contexts:
-        await context.close()
+    for kind, origin, context in used:
+        devtools = await context.new_cdp_session(context.pages[0])
+        await devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        await context.clear_cookies()
+        for page in context.pages:
+            await page.close()
+        idle.setdefault(kind, []).append(context)
     assert not errors
 
 

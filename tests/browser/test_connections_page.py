@@ -132,6 +132,7 @@ async def test_connect_and_disconnect_by_keyboard_alone(hub: Hub, open_page: Ope
     await expect(page.get_by_role("button", name="Connect Staff directory")).to_be_visible()
 
 
+@hubs.newest_only
 async def test_a_wrong_password_stays_on_the_form_of_the_link(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "wrong")
     await page.get_by_role("button", name="Connect Staff directory").click()
@@ -153,6 +154,7 @@ async def allow(page: Page, reader: str) -> None:
     await page.wait_for_url(f"**{HERE}")
 
 
+@hubs.newest_only
 @pytest.mark.row("10.7.3")
 async def test_permissions_are_asked_for_step_by_step_and_shown(hub: Hub, open_page: OpenPage) -> None:
     page = await as_guest(open_page, hub, "steps", then=f"{HERE}?connect=forge")

@@ -80,6 +80,7 @@ async def test_icons_follow_light_and_dark(hub: Hub, open_page: OpenPage) -> Non
     assert colours[1] == "rgb(248, 249, 250)"
 
 
+@hubs.newest_only
 async def test_the_order_is_that_of_the_configuration(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, "/hub/login")
     texts = await page.locator(".hubauth > a, .hubauth > section > h2").all_inner_texts()
@@ -151,6 +152,7 @@ async def test_a_refused_person_reads_why_and_can_go_on(hub: Hub, open_page: Ope
     await expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
 
 
+@hubs.newest_only
 @pytest.mark.row("X20")
 async def test_whoever_cancels_at_the_source_is_told_so(hub: Hub, open_page: OpenPage) -> None:
     page = await open_page(hub, "/hub/auth/uni/login")
