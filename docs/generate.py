@@ -30,10 +30,13 @@ from hubauth_native.web.openapi import describe as describe_accounts
 from hubauth_singleuser.cli import parser
 from hubauth_singleuser.extension import HubAuthSingleUser
 from hubauth_singleuser.git import helper
+from hubauth_social.catalogue import KINDS, Backend, backends
+from hubauth_social.cli import social
+from hubauth_social.settings import known, needed
 
 ROOT: Final = Path(__file__).parents[1]
 REFERENCE: Final = ROOT / "docs" / "reference"
-TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "native", "authenticator")
+TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "native", "social", "authenticator")
 OF_THE_MACHINE: Final = {"hash_threads"}
 """Options whose default is another one on each machine."""
 NOTE: Final = "<!-- Written by docs/generate.py; `make docs` writes it again. -->\n"
@@ -99,6 +102,35 @@ def options_page() -> str:
     return "\n".join(parts)
 
 
+def backends_page() -> str:
+    parts = [
+        NOTE,
+        "# Backends of the type `social`\n",
+        f"Every backend of python-social-auth, {len(backends())} classes. [How to configure one]"
+        "(../how-to/social-accounts.md). Of a name that several have, write the import path of one.\n",
+    ]
+    for kind, title in KINDS.items():
+        found = sorted((each for each in backends() if each.kind == kind), key=lambda each: (each.name, each.path))
+        shared = frozenset.intersection(*map(known, found))
+        parts += [
+            f"## {title[:1].upper()}{title[1:]}\n",
+            f"Each may be told {', '.join(f'`{name}`' for name in sorted(shared))}, and:\n",
+            table(("backend", "title", "needs", "also knows"), (backend_cells(each, shared) for each in found)),
+        ]
+    return "\n".join(parts)
+
+
+def backend_cells(backend: Backend, shared: frozenset[str]) -> tuple[str, ...]:
+    """A backend's line."""
+    several = sum(each.name == backend.name for each in backends()) > 1
+    name = f"`{backend.name}`" + (f"<br>`{backend.path}`" if several else "")
+    notes = ["only connects"] if backend.only_connects else []
+    notes += [f"needs the extra `{backend.extra}`"] if backend.extra else []
+    title = backend.title + (f" ({', '.join(notes)})" if notes else "")
+    own = sorted(known(backend) - shared - {*needed(backend)})
+    return name, title, *(", ".join(f"`{each}`" for each in names) for names in (needed(backend), own))
+
+
 def hooks_page() -> str:
     parts = [NOTE, "# Hooks\n", inspect.cleandoc(inspect.getmodule(SPECS["hubauth_event"]).__doc__ or "") + "\n"]
     for name, spec in SPECS.items():
@@ -111,7 +143,7 @@ def hooks_page() -> str:
 
 def commands_page() -> str:
     parts = [NOTE, "# Commands\n"]
-    for name, command in sorted({**main.commands, "native": native}.items()):
+    for name, command in sorted({**main.commands, "native": native, "social": social}.items()):
         parts += help_of(f"hubauth {name}", command)
     parts += ["## `hubauth-singleuser`, in the user's server\n", f"```\n{parser().format_help()}```\n"]
     parts += ["## `git-credential-hubauth`, in the user's server\n", f"```\n{helper.USAGE}\n{helper.__doc__}```\n"]
@@ -282,6 +314,7 @@ def field_rows(schema: dict[str, Any], schemas: dict[str, Any], before: str = ""
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "options.md": options_page,
+    "social-backends.md": backends_page,
     "hooks.md": hooks_page,
     "commands.md": commands_page,
     "reasons.md": reasons_page,
