@@ -21,7 +21,7 @@ from harness.git import git
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(900)]
 
-LIFETIME = 15
+LIFETIME = 10
 """Seconds for which a token is good: no shorter than git may take on a slow machine, twice over."""
 
 PATIENCE = 240.0
