@@ -69,8 +69,8 @@ class Core(Protocol):
         Raises LoginRefused where it is, or looks like, somebody's, or stands in the hub's configuration (row V38).
         """
 
-    async def end_access(self, subject: str) -> None:
-        """End every session, API token and server of a subject's hub user."""
+    async def end_access(self, subject: str, *, servers: bool = True) -> None:
+        """End every session, API token and server of a subject's hub user; without `servers`, they go on."""
 
     async def disconnect_since(self, subject: str, moment: float) -> None:
         """Take away what was connected to a subject's hub user since a time (Unix seconds), but this identity and the

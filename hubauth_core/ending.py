@@ -18,16 +18,20 @@ def end_sessions(session: Any, row: Any) -> None:
     session.commit()
 
 
-async def end_access(app: Any, row: Any) -> None:
-    """End every session, API token and server of a hub user. A server lives by a token, so it cannot go on.
+async def end_access(app: Any, row: Any, *, servers: bool = True) -> None:
+    """End every session, API token and server of a hub user; or let the servers go on, with the tokens they live by.
 
     `app` is the running hub. The tokens are gone before the first server is waited for.
     """
     end_sessions(app.db, row)
-    for token in app.db.query(APIToken).filter(APIToken.user_id == row.id):
+    user = app.users[row.id]
+    needed = () if servers else [each.api_token for each in user.spawners.values() if each.api_token]
+    kept = {found.id for token in needed if (found := APIToken.find(app.db, token)) is not None}
+    for token in app.db.query(APIToken).filter(APIToken.user_id == row.id, APIToken.id.not_in(kept)):
         app.db.delete(token)
     app.db.commit()
-    await _stop_servers(app, app.users[row.id])
+    if servers:
+        await _stop_servers(app, user)
 
 
 async def delete_hub_user(app: Any, row: Any) -> None:

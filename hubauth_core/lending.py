@@ -139,10 +139,10 @@ class Lent:
         nobody = Identity(provider=self._provider.name, subject=NOBODY, username=username)
         return self._lending.mapper.choose(self._provider, nobody, username).name
 
-    async def end_access(self, subject: str) -> None:
+    async def end_access(self, subject: str, *, servers: bool = True) -> None:
         row = self._row(subject)
         if row is not None:
-            await ending.end_access(self._lending.app, row)
+            await ending.end_access(self._lending.app, row, servers=servers)
 
     async def disconnect_since(self, subject: str, moment: float) -> None:
         identities = self._lending.identities
