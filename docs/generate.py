@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import click
 from jupyter_server.extension.application import ExtensionApp
+from jupyterhub.auth import Authenticator
 from traitlets import Enum, Undefined
 
 from hubauth_core.authenticator import HubAuthenticator
@@ -74,7 +75,7 @@ def options(cls: type[Any], known: set[str], instance: Provider | None = None) -
 
 def options_page() -> str:
     registry = Registry(Discovery())
-    own = set(HubAuthenticator.__mro__[1].class_trait_names(config=True))
+    own = set(Authenticator.class_trait_names(config=True))
     common = set(Provider.class_trait_names(config=True))
     parts = [
         NOTE,

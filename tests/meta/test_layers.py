@@ -53,7 +53,7 @@ ORDER = [
         "ending",
         "lending",
     ),
-    *("web", "plugin", "authenticator"),
+    *("web", "plugin", "hub_options", "building", "authenticator"),
     *("oauth2", "builtin"),
     "service",
     *("testing", "cli"),

@@ -10,7 +10,7 @@ import pytest
 from traitlets.config import Config
 
 from harness.shelf import Shelf
-from hubauth_core import ConfigError, Page, Provider, authenticator
+from hubauth_core import ConfigError, Page, Provider, building
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.discovery import Discovery
 from hubauth_core.registry import Registry
@@ -30,7 +30,7 @@ def load(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Load:
     """`load(configure)` -> the registry of a hub with the types `wool` (needs an `icon`) and `silk`."""
     shelf.add_type("wool", type("Wool", (Provider,), {"required_options": ("icon",)}))
     shelf.add_type("silk", type("Silk", (Provider,), {}))
-    monkeypatch.setattr(authenticator, "Registry", lambda **options: Registry(Discovery(shelf.entry_points), **options))
+    monkeypatch.setattr(building, "Registry", lambda **options: Registry(Discovery(shelf.entry_points), **options))
 
     def load(configure: Callable[[Config], None]) -> Registry:
         c = Config()

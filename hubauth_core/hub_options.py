@@ -1,0 +1,96 @@
+"""The options of `c.HubAuthenticator`, beside JupyterHub's own of `c.Authenticator`."""
+
+from __future__ import annotations
+
+from jupyterhub.auth import Authenticator
+from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
+
+
+class HubOptions(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
+    """What an administrator can set for the authenticator as a whole."""
+
+    providers = Dict(
+        key_trait=Unicode(),
+        help="The providers: a name that never changes -> its options. `type` defaults to the name; the order is the "
+        "order on the sign-in page. Where it is empty, every installed type whose required options are set becomes a "
+        "provider of its own name.",
+    ).tag(config=True)
+    plugins = List(
+        Unicode(),
+        help="Cross-cutting plugins to load (entry points of the group `hubauth.plugins`), in the order of calls.",
+    ).tag(config=True)
+    on_broken_provider = Enum(
+        ["stop", "disable"],
+        "stop",
+        help="What to do at start with a provider that is misconfigured or broken: stop the hub with a message, or "
+        "start without it.",
+    ).tag(config=True)
+    db_url = Unicode(
+        help="hubauth's own database. Defaults to `hubauth.sqlite` beside the hub's SQLite file, or to the hub's "
+        "database if that is PostgreSQL or MySQL."
+    ).tag(config=True)
+    upgrade_db = Bool(False, help="Upgrade hubauth's database at start, if an older version made it.").tag(config=True)
+    hook_timeout = Float(30, min=1, help="Seconds after which a call of a plugin counts as failed.").tag(config=True)
+    audit_log = Unicode(help="A file that takes every sign-in and every refusal, one JSON object a line.").tag(
+        config=True
+    )
+    audit_required = Bool(True, help="Refuse a sign-in that cannot be written to `audit_log`.").tag(config=True)
+    recent_sign_in = Float(
+        900,
+        min=60,
+        help="Seconds after a sign-in within which people may connect and disconnect identities; later they are asked "
+        "to sign in once more.",
+    ).tag(config=True)
+    revoke_on_logout = Bool(
+        False,
+        help="Have providers take back at sign-out what they issued for the user, connected identities included. "
+        "The user's servers get no token then before the next sign-in.",
+    ).tag(config=True)
+    auth_state_tokens = Bool(
+        False,
+        help="Put tokens into auth_state as OAuthenticator does (`access_token`, `id_token`, `scope`, "
+        "`<provider>_user`), for code that expects them there.",
+    ).tag(config=True)
+
+    git_credential_helper = Bool(
+        False,
+        help="Let git in a user's server open private repositories with the user's own credentials (`git_urls` of the "
+        "providers). The server needs `hubauth-singleuser`.",
+    ).tag(config=True)
+    spawner_environment = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Variables to give every server: name -> `provider` or `provider/resource`. Each holds a token that is "
+        "fresh when the server starts, and is not renewed there.",
+    ).tag(config=True)
+    spawner_files = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Files to keep in every server: path -> `provider` or `provider/resource`. `hubauth-singleuser` writes "
+        "them there and keeps them fresh.",
+    ).tag(config=True)
+
+    renew_ahead = Float(
+        0,
+        min=0,
+        help="Seconds before their expiry at which credentials of people with a running server are renewed in the "
+        "background; 0 renews them when they are asked for.",
+    ).tag(config=True)
+    credential_rate_limit = Int(
+        600,
+        min=0,
+        help="How many credentials one token may ask for in a minute, and at once; 0 for as many as it likes.",
+    ).tag(config=True)
+    credential_api_url = Unicode(
+        help="Where servers ask for credentials, in place of the hub: the address of `hubauth credential-service`. It "
+        "is their `HUBAUTH_API_URL`."
+    ).tag(config=True)
+
+    @default("allow_existing_users")
+    def _people_can_be_removed(self) -> bool:
+        # JupyterHub's default would go on allowing whoever was allowed once.
+        return False
+
+    @default("auth_refresh_strict")
+    def _refusals_hold_for_tokens(self) -> bool:
+        return True
