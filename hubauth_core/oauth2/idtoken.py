@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,7 +44,11 @@ _HASHES: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a token must say to be taken. `skew` in seconds; `algorithms` as in a header's `alg`."""
+    """What a token must say to be taken. `skew` in seconds; `algorithms` as in a header's `alg`.
+
+    Where one issuer stands for many, `issuer_of` says which of them a token with these claims must come from; its keys
+    then sign for the issuers that they name.
+    """
 
     issuer: str
     client_id: str
@@ -52,6 +56,7 @@ class Expected:
     algorithms: frozenset[str] = frozenset(DEFAULT_ALGORITHMS)
     trusted_audiences: frozenset[str] = frozenset()
     skew: float = 60
+    issuer_of: Callable[[Mapping[str, Any]], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +134,21 @@ async def _signed(token: Secret, keys: Keys, expected: Expected) -> tuple[dict[s
     compact = token.reveal()
     header = _header(compact)
     _check_header(header, expected.algorithms)
-    payload = _payload(compact, await keys.fitting(header), header["alg"])
+    issuer = _named_issuer(token) if expected.issuer_of else None
+    payload = _payload(compact, await keys.fitting(header, issuer), header["alg"])
     if payload is None:
-        payload = _payload(compact, await keys.renewed(header), header["alg"])
+        payload = _payload(compact, await keys.renewed(header, issuer), header["alg"])
     if payload is None:
         raise Refused("signature")
     return header, _object(payload)
+
+
+def _named_issuer(token: Secret) -> str:
+    """The issuer that a token names: what is signed is the very text that is looked at here."""
+    try:
+        return text(_said(token).get("iss"))
+    except ValueError:
+        raise Refused("issuer") from None
 
 
 def _header(compact: str) -> dict[str, Any]:
@@ -195,7 +209,7 @@ def _payload(compact: str, keys: list[PublicKey], algorithm: str) -> bytes | Non
 
 
 def _check_parties(claims: dict[str, Any], expected: Expected) -> None:
-    if claims.get("iss") != expected.issuer:
+    if claims.get("iss") != (expected.issuer_of(claims) if expected.issuer_of else expected.issuer):
         raise Refused("issuer")
     audience = claims.get("aud")
     named = [audience] if isinstance(audience, str) else audience

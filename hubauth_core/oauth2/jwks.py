@@ -50,13 +50,13 @@ class Keys:
         self._address = address
         self._cached = Cached(self._fetch, clock)
 
-    async def fitting(self, header: Mapping[str, Any]) -> list[PublicKey]:
-        """The keys that may have made the signature that a header announces."""
-        return fitting(await self._cached.get(), header)
+    async def fitting(self, header: Mapping[str, Any], issuer: str | None = None) -> list[PublicKey]:
+        """The keys that may have made the signature that a header announces, for that issuer where keys name one."""
+        return fitting(await self._cached.get(), header, issuer)
 
-    async def renewed(self, header: Mapping[str, Any]) -> list[PublicKey]:
+    async def renewed(self, header: Mapping[str, Any], issuer: str | None = None) -> list[PublicKey]:
         """The same after asking the issuer again, at most once per cool-down (rows C26, C27, X23)."""
-        return fitting(await self._cached.hurry(), header)
+        return fitting(await self._cached.hurry(), header, issuer)
 
     async def _fetch(self) -> tuple[Jwk, ...]:
         """Raises ProviderError, also for an empty set: it must not replace a good one (row F09)."""
@@ -67,10 +67,14 @@ class Keys:
         return usable
 
 
-def fitting(keys: Sequence[Jwk], header: Mapping[str, Any]) -> list[PublicKey]:
+def fitting(keys: Sequence[Jwk], header: Mapping[str, Any], issuer: str | None = None) -> list[PublicKey]:
     """The keys of a set that fit a header's algorithm and, where it names one, its key; at most 16."""
     kid, algorithm = header.get("kid"), header["alg"]
-    candidates = [key for key in keys if (kid is None or key.get("kid") == kid) and _fits(key, algorithm)]
+    candidates = [
+        key
+        for key in keys
+        if (kid is None or key.get("kid") == kid) and _fits(key, algorithm) and _speaks_for(key, issuer)
+    ]
     imported = (_imported(key) for key in candidates[:MOST_TRIED])
     return [key for key in imported if key is not None]
 
@@ -86,6 +90,16 @@ def _fits(key: Jwk, algorithm: str) -> bool:
         and (operations is None or (isinstance(operations, list) and "verify" in operations))
         and _same(key.get("alg", algorithm), algorithm)
     )
+
+
+def _speaks_for(key: Jwk, issuer: str | None) -> bool:
+    """Whether a key may sign for an issuer, where it says for which: Entra ID's do, one for all of its organizations,
+    and another one for private accounts (row V35)."""
+    named = key.get("issuer")
+    if issuer is None or named is None:
+        return True
+    before, any_tenant, after = str(named).partition("{tenantid}")
+    return issuer.startswith(before) and issuer.endswith(after) if any_tenant else issuer == named
 
 
 def _same(one: Any, other: str) -> bool:

@@ -33,6 +33,12 @@ class OIDCProvider(OAuth2Provider):
     required_options: ClassVar[tuple[str, ...]] = ("issuer", "client_id")
     default_scope = ("openid", "profile", "email")
 
+    proven_claims: ClassVar[frozenset[str]] = frozenset()
+    """Claims that a sign-in takes from the ID token alone, whatever the userinfo endpoint says (row V04)."""
+
+    keys_name_issuers: ClassVar[bool] = False
+    """Whether the source's keys say for which issuers they sign; then `issuer_of` says which one a token needs."""
+
     issuer = Unicode(help="The source's issuer, exactly as it writes it itself.").tag(config=True)
     username_claim = Unicode(
         "preferred_username", help="The claim that becomes the username; dots lead into objects."
@@ -53,7 +59,7 @@ class OIDCProvider(OAuth2Provider):
 
     def __init__(self, name: str, **options: object) -> None:
         super().__init__(name, **options)
-        self._metadata = Cached(lambda: fetch_metadata(self.api, self.issuer))
+        self._metadata = Cached(lambda: fetch_metadata(self.api, self.issuer, self.named_issuer))
         self._keys = Keys(self.api, self._jwks_uri)
 
     def check_options(self) -> None:
@@ -70,6 +76,15 @@ class OIDCProvider(OAuth2Provider):
     @property
     def exchange_server(self) -> str:
         """Which server exchanges a token, where an exchange names none."""
+        return self.issuer
+
+    @property
+    def named_issuer(self) -> str:
+        """What the issuer calls itself in its metadata, where that is not `issuer`: it stands for many."""
+        return self.issuer
+
+    def issuer_of(self, claims: Claims) -> str:
+        """The issuer that an ID token with these claims must come from. Nothing but its signature is checked yet."""
         return self.issuer
 
     async def metadata(self) -> Metadata:
@@ -100,7 +115,7 @@ class OIDCProvider(OAuth2Provider):
             raise ProviderError(f"{self.label} spoke of two different people.", code="userinfo_subject")
         if "email" in verified and verified["email"] != further.get("email"):
             further = {name: value for name, value in further.items() if name != "email_verified"}  # of another one
-        return {**further, **verified}
+        return {**{name: value for name, value in further.items() if name not in self.proven_claims}, **verified}
 
     async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
         """What the userinfo endpoint says, plain or signed. OpenID Connect Core, section 5.3.2."""
@@ -155,6 +170,7 @@ class OIDCProvider(OAuth2Provider):
             algorithms=frozenset(self.id_token_algorithms),
             trusted_audiences=frozenset(self.trusted_audiences),
             skew=self.clock_skew,
+            issuer_of=self.issuer_of if self.keys_name_issuers else None,
         )
 
     def _wants_userinfo(self, verified: VerifiedClaims, endpoints: Endpoints) -> bool:

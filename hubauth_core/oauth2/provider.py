@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ..claims import Claims
@@ -46,9 +47,10 @@ class OAuth2Provider(TokenClient):
             endpoints = await self.endpoints()
             self._check_issuer(callback, endpoints, transaction)
             code = rfc6749.code_of(callback, self.label)
-            tokens = await self._redeemed(code, transaction, self.server_at(endpoints))
+            members = await self._redeemed(code, transaction, self.server_at(endpoints))
+            tokens = self.credential(members, self.asked_scope(transaction))
             claims = await self.claims_of(tokens, transaction)
-        return SignIn(identity=self.identity(claims), credentials=(tokens,))
+        return SignIn(identity=self.identity(claims), credentials=(tokens, *self.further_credentials(members)))
 
     async def claims_of(self, tokens: Credential, transaction: Transaction) -> Claims:
         """Who signed in, by everything that came with the tokens."""
@@ -58,6 +60,10 @@ class OAuth2Provider(TokenClient):
         """Who signed in: by default what the userinfo endpoint says. An author asks further addresses here."""
         endpoints = await self.endpoints()
         return (await api.get_json(endpoints.userinfo, token=tokens.access_token, cap=SMALL_CAP)).mapping()
+
+    def further_credentials(self, members: Claims) -> Sequence[Credential]:
+        """Credentials for other services that came along in an answer of the token endpoint; by default none does."""
+        return ()
 
     def parse_identity(self, claims: Claims) -> Identity:
         """The identity in the claims. By default the options for claims say where; an author says it in code."""
@@ -90,9 +96,8 @@ class OAuth2Provider(TokenClient):
             prompts = [prompt for prompt in prompts if prompt not in {"none", self.anew_prompt}] + [self.anew_prompt]
         return {**self.authorize_params, **({"prompt": " ".join(prompts)} if prompts else {})}
 
-    async def _redeemed(self, code: str, transaction: Transaction, server: Server) -> Credential:
+    async def _redeemed(self, code: str, transaction: Transaction, server: Server) -> Claims:
         try:
-            members = await server.tokens(rfc6749.code_fields(code, transaction, self.resource))
+            return await server.tokens(rfc6749.code_fields(code, transaction, self.resource))
         except answers.TokenRefused as refused:
             raise answers.code_refused(refused, self.label) from None
-        return answers.credential(members, server.rules, self.asked_scope(transaction), self.now())

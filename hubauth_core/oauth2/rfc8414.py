@@ -40,12 +40,15 @@ def well_known(issuer: str) -> list[str]:
     return list(dict.fromkeys([appended, *inserted]))
 
 
-async def fetch_metadata(api: Api, issuer: str) -> Metadata:
-    """The metadata of an issuer. Raises ProviderError; what does not name the issuer exactly is not used (row C25)."""
+async def fetch_metadata(api: Api, issuer: str, named: str = "") -> Metadata:
+    """The metadata of an issuer, which it may call by another name there.
+
+    Raises ProviderError; what does not name the issuer exactly is not used (row C25).
+    """
     for url in well_known(issuer):
         answer = await api.get_json(url)
         if not 400 <= answer.status < 500:
-            return parse_metadata(answer.mapping(), issuer, api)
+            return parse_metadata(answer.mapping(), named or issuer, api)
     raise ProviderError(
         f"{api.label} has no metadata; {well_known(issuer)[0]} is not there.", code="discovery_not_found"
     )

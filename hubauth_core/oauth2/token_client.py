@@ -6,6 +6,7 @@ Nothing here keeps a token; the core does, and asks one at a time for each crede
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import ConfigError, CredentialError, ProviderError, ProviderUnavailable
@@ -63,7 +64,7 @@ class TokenClient(ConfiguredClient):
         if credential.refresh_token is None:
             good = credential.expires_at is None or self.now() < credential.expires_at
             return Fresh() if good else ReauthRequired("expired")
-        if credential.resource and credential.resource not in self.exchanges:
+        if not self.issues(credential.resource):
             return ReauthRequired("expired")  # nobody knows any more where it came from
         try:
             async with self._api(credential.resource).patience():
@@ -73,6 +74,18 @@ class TokenClient(ConfiguredClient):
         except ProviderUnavailable as error:
             return Unavailable(error.retry_after)
         return await self._accepted(credential, renewed)
+
+    def issues(self, resource: str) -> bool:
+        """Whether credentials for a resource come from the source's token endpoint: those that an exchange brings do,
+        and an author names those that come along with a sign-in."""
+        return not resource or resource in self.exchanges
+
+    def credential(self, members: answers.Members, requested: Iterable[str] = ()) -> Credential:
+        """The credential in an answer of the token endpoint, `requested` being its scope where it names none.
+
+        Raises ProviderError.
+        """
+        return answers.credential(members, self.token_rules, requested, self.now())
 
     async def _renewed(self, credential: Credential, refresh_token: Secret) -> Credential:
         exchange = self._exchange_of(credential)
@@ -168,7 +181,7 @@ class TokenClient(ConfiguredClient):
         What another issuer's token is belongs to whoever keeps it there, and is left alone. Raises ProviderError.
         """
         exchange = self._exchange_of(credential)
-        if credential.resource and (exchange is None or exchange.requested_issuer):
+        if not self.issues(credential.resource) or (exchange is not None and exchange.requested_issuer):
             return
         async with self._api(credential.resource).patience():
             server = await self._server(credential.resource)
