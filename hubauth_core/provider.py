@@ -15,6 +15,7 @@ from traitlets import Bool, Dict, Enum, List, TraitError, Unicode, Union, defaul
 from traitlets.utils.bunch import Bunch
 
 from .core import Core
+from .errors import LoginRefused
 from .hookspecs import hookimpl
 from .rule_options import RuleOptions, is_lookalike
 from .schema import Schema
@@ -228,6 +229,13 @@ class Provider(RuleOptions):
 
     def restrict(self, identity: Identity) -> None:
         """Raise LoginRefused for whom a rule of this type's own keeps out, whatever lets them in; by default nobody."""
+
+    def not_admitted(self, identity: Identity) -> LoginRefused | None:
+        """What to tell somebody whom no rule lets in, where this type knows more than that; by default it does not.
+
+        It goes by what `rule_claims` names, too.
+        """
+        return None
 
     async def retrieve_credential(self, credential: Credential, resource: str) -> Credential:
         """The credential for a name of `resources`, got with the one that the sign-in brought; the core stores it."""

@@ -231,7 +231,8 @@ class SignInFlow:
     def turned_away(self, admitted: Admitted) -> LoginRefused:
         """The hub's own rules did not let them in: give the name back. The answer is for raising."""
         self.mapper.release(admitted.identity, bound=False)
-        refusal = LoginRefused("This hub does not let you in. Ask its administrators.", code="not_allowed")
+        told = self.registry.provider(admitted.identity.provider).not_admitted(admitted.identity)
+        refusal = told or LoginRefused("This hub does not let you in. Ask its administrators.", code="not_allowed")
         refusal.subject, refusal.username = admitted.identity.subject, admitted.identity.username
         return refusal
 

@@ -8,6 +8,7 @@ from .oidc import OIDCProvider
 from .provider import OAuth2Provider
 from .rfc6749 import basic
 from .selfhosted import SelfHostedProvider
+from .together import together
 from .token_client import Endpoints
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "claim",
     "subject",
     "text",
+    "together",
 ]
