@@ -167,7 +167,7 @@ class ProviderCallback(SourcesHandler):
         if not provider.answers_by_post:
             raise web.HTTPError(405)
         if self._is_again:
-            await self._answer(name, lambda: self.plain_request(MOST_IN_AN_ANSWER))
+            await self._answer(name, self._repeated)
             return
         self._keeps_cookies = False
         try:
@@ -181,6 +181,11 @@ class ProviderCallback(SourcesHandler):
     @property
     def _is_again(self) -> bool:
         return AGAIN in self.request.body_arguments
+
+    def _repeated(self) -> Request:
+        """What the source's page has posted: sources sign it as a whole."""
+        request = self.plain_request(MOST_IN_AN_ANSWER)
+        return replace(request, form={name: values for name, values in request.form.items() if name != AGAIN})
 
     def check_xsrf_cookie(self) -> None:
         """The state stands for the hub's token here; what comes with our cookies must come from our own page."""

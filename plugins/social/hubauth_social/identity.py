@@ -76,7 +76,7 @@ def _username(done: Done, reading: Reading) -> str:
         named = claim(done.response, reading.username)
         named = claim(done.details, reading.username) if named is None else named
     else:
-        named = done.details.get("username")
+        named = done.details.get("username") or done.details.get("nickname")
     if isinstance(named, int) and not isinstance(named, bool):
         named = str(named)
     if isinstance(named, str) and named:

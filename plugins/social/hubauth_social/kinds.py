@@ -60,11 +60,14 @@ class BoundOAuth2(Bound):
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return {**params, "code_challenge": challenge, "code_challenge_method": "S256"}
 
-    def auth_complete_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The backend's own parameters, with what answers the challenge."""
-        params: dict[str, Any] = super().auth_complete_params(*args, **kwargs)  # type: ignore[misc]
+    def request(self, url: str, **options: Any) -> Any:
+        """Whatever redeems the code proves whose it is, also where a backend puts its parameters together itself."""
         verifier = self.strategy.session_get(VERIFIER)
-        return {**params, "code_verifier": verifier} if verifier else params
+        for name in ("data", "json", "params"):
+            fields = options.get(name)
+            if verifier and isinstance(fields, Mapping) and fields.get("code") and "code_verifier" not in fields:
+                options[name] = {**fields, "code_verifier": verifier}
+        return super().request(url, **options)
 
 
 class BoundOAuth1(Bound):
@@ -103,6 +106,13 @@ class BoundSaml(Bound):
     """SAML: the state stands in RelayState, and the source's answer names the request that the session holds."""
 
     BROWSER_RETURN_FIELD = "SAMLResponse"  # the page that sends an answer again with our cookies is the core's
+
+    def generate_saml_config(self, idp: Any = None) -> dict[str, Any]:
+        """What python3-saml is told: nothing of what is not set, which it stumbles over."""
+        config: dict[str, Any] = super().generate_saml_config(idp)  # type: ignore[misc]
+        config["contactPerson"] = {kind: who for kind, who in config["contactPerson"].items() if who}
+        config["sp"] = {name: value for name, value in config["sp"].items() if value is not None}
+        return {name: value for name, value in config.items() if value is not None}
 
     def auth_url(self) -> str:
         """The address of the source, with RelayState."""
