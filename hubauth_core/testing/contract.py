@@ -270,7 +270,7 @@ class ProviderContract(CredentialContract):
     @holds("V36", "V16")
     async def test_a_namesake_is_somebody_else(self, source: FakeSource, provider: OAuth2Provider) -> None:
         first = (await self.sign_in(provider)).identity
-        self.state_answers(source, self._with(self.identity.subject, another))
+        self.state_answers(source, self._with(self.subject_value or self.identity.subject, another))
         second = (await self.sign_in(provider)).identity
         assert first.subject != second.subject
         assert first.username == second.username
@@ -280,7 +280,7 @@ class ProviderContract(CredentialContract):
     @each("subject", NO_SUBJECTS)
     async def test_no_subject(self, source: FakeSource, provider: OAuth2Provider, subject: str) -> None:
         source.excuse()
-        self.state_answers(source, self._with(self.identity.subject, NO_SUBJECTS[subject]))
+        self.state_answers(source, self._with(self.subject_value or self.identity.subject, NO_SUBJECTS[subject]))
         source.excuse()
         with self.refused():
             await self.sign_in(provider)

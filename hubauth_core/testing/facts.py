@@ -56,6 +56,8 @@ class ProviderFacts:
     identity: ClassVar[Identity] = MISSING
     """What becomes of `userinfo`."""
 
+    subject_value: ClassVar[str] = ""
+    """What of `userinfo` the subject is made of, where it is not that value as it stands."""
     further: ClassVar[Answers] = {}
     """What further addresses answer that a sign-in asks, as JSON by address."""
     token: ClassVar[Mapping[str, Any]] = {

@@ -1,15 +1,16 @@
 """The test kit for OpenID Connect provider types: as `contract`, with metadata, keys and ID tokens.
 
-State `options["issuer"]`; the addresses are announced by the metadata. `userinfo` holds the claims; the ID token names
-the person and nothing more.
+State `options["issuer"]`, or have it as a default; the addresses are announced by the metadata. `userinfo` holds the
+claims; the ID token names the person, and what else of them `in_id_token` says.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import httpx
 import pytest
@@ -44,9 +45,19 @@ class OIDCProviderContract(ProviderContract):
 
     wrong_claims: dict[str, Any]
 
+    in_id_token: ClassVar[tuple[str, ...]] = ()
+    """Further members of `userinfo` that the ID token has as well."""
+
     @property
     def issuer(self) -> str:
-        return str(self.options["issuer"])
+        return self.as_configured.issuer
+
+    @property
+    def as_configured(self) -> OIDCProvider:
+        """The provider with the options, to be asked where its addresses are."""
+        provider = self.provider_type("as_configured", **copy.deepcopy(dict(self.options)))
+        assert isinstance(provider, OIDCProvider)
+        return provider
 
     @property
     def metadata_url(self) -> str:
@@ -57,7 +68,7 @@ class OIDCProviderContract(ProviderContract):
         self.wrong_claims = {}
         jwks_url = f"{self.issuer.rstrip('/')}/keys"
         metadata = {
-            "issuer": self.issuer,
+            "issuer": self.as_configured.named_issuer,
             "authorization_endpoint": self.authorize_url,
             "token_endpoint": self.token_url,
             "userinfo_endpoint": self.userinfo_url,
@@ -74,9 +85,11 @@ class OIDCProviderContract(ProviderContract):
     def token_answer(self, request: httpx.Request) -> Reply:
         asked = self.asked_with(request)
         now = int(time.time())
+        said = self.stated[self.userinfo_url]
         claims = {
-            "iss": self.issuer,
-            "sub": self.stated[self.userinfo_url].get("sub", self.identity.subject),
+            **{name: said[name] for name in self.in_id_token if name in said},
+            "iss": self.as_configured.issuer_of(said),
+            "sub": said.get("sub", self.identity.subject),
             "aud": asked["client_id"][0],
             "iat": now,
             "exp": now + 300,
