@@ -18,10 +18,11 @@ EDITABLE := $(foreach folder,. $(PLUGINS),--editable $(folder))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COUNTERPARTS := tests/counterparts
 
-.PHONY: help test check format demo docs hubs counterparts parts constraints clean
+.PHONY: help test social-suite check format demo docs hubs counterparts parts constraints clean
 
 help:
 	@echo "make test          set up .venv and run the tests (ARGS=... goes to pytest)"
+	@echo "make social-suite  python-social-auth's own tests of its backends, with hubauth's strategy and storage"
 	@echo "make check         formatting, lint, types"
 	@echo "make format        format and mend what can be mended"
 	@echo "make demo          a JupyterHub with demo identity providers on http://127.0.0.1:8000 (ARGS='--port 8001': there)"
@@ -33,6 +34,10 @@ help:
 # in the order of the folders, browsers and hubs first: a file of few tests that take long must not come last
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+social-suite: $(VENV)/.ready
+	$(PIP) install --constraint constraints.txt --group social-suite
+	$(BIN)/python plugins/social/tests/upstream/run.py $(ARGS)
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
