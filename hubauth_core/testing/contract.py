@@ -244,6 +244,7 @@ class ProviderContract(CredentialContract):
         try:
             signed_in = await self.sign_in(provider)
         except (LoginRefused, ProviderError):
+            source.excuse()  # those after the first are not asked any more
             return
         assert signed_in.identity.subject == self.identity.subject
 
