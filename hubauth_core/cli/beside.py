@@ -41,7 +41,7 @@ class LentBeside(Lent):
 
     in_hub = False
 
-    async def end_access(self, subject: str) -> None:
+    async def end_access(self, subject: str, *, servers: bool = True) -> None:
         raise RuntimeError("only the hub ends access")
 
     async def delete_hub_user(self, subject: str) -> None:

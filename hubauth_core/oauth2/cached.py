@@ -31,6 +31,11 @@ class Cached(Generic[T]):
         self._fetched_at = self._next_try = self._next_hurry = float("-inf")
         self._running: asyncio.Task[T] | None = None
 
+    @property
+    def last(self) -> T | None:
+        """The document as it was got last, however old; None if it never was."""
+        return self._value
+
     async def get(self) -> T:
         """The document. Raises ProviderError if there is none and it cannot be fetched."""
         now = self._clock()

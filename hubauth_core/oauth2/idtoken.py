@@ -80,8 +80,8 @@ class Refused(ValueError):
 async def verify(token: Secret, keys: Keys, expected: Expected, context: Context) -> VerifiedClaims:
     """The claims of an ID token. Raises ProviderError with a code `id_token_...` that says what is wrong with it."""
     try:
-        header, claims = await _signed(token, keys, expected)
-        _check_parties(claims, expected)
+        header, claims = await signed(token, keys, expected, _is_id_token)
+        check_parties(claims, expected)
         _check_times(claims, expected.skew, context)
         _check_binding(claims, header, context)
     except Refused as refused:
@@ -92,8 +92,8 @@ async def verify(token: Secret, keys: Keys, expected: Expected, context: Context
 async def verify_userinfo(token: Secret, keys: Keys, expected: Expected) -> VerifiedClaims:
     """The claims of a signed userinfo answer: signature, issuer and audience (row C22). Raises ProviderError."""
     try:
-        _, claims = await _signed(token, keys, expected)
-        _check_parties(claims, expected)
+        _, claims = await signed(token, keys, expected, _is_id_token)
+        check_parties(claims, expected)
     except Refused as refused:
         raise _refusal(expected, f"userinfo_{refused}") from None
     return VerifiedClaims(claims)
@@ -130,10 +130,16 @@ def _refusal(expected: Expected, code: str) -> ProviderError:
 # The signature.
 
 
-async def _signed(token: Secret, keys: Keys, expected: Expected) -> tuple[dict[str, Any], dict[str, Any]]:
+async def signed(
+    token: Secret, keys: Keys, expected: Expected, is_kind: Callable[[object], bool]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a token that the issuer has signed. Raises Refused, ProviderError.
+
+    `is_kind` looks at the header's `typ`, None where it has none. No claim is checked.
+    """
     compact = token.reveal()
     header = _header(compact)
-    _check_header(header, expected.algorithms)
+    _check_header(header, expected.algorithms, is_kind)
     issuer = _named_issuer(token) if expected.issuer_of else None
     payload = _payload(compact, await keys.fitting(header, issuer), header["alg"])
     if payload is None:
@@ -173,12 +179,16 @@ def _object(text_: bytes) -> dict[str, Any]:
     return value
 
 
-def _check_header(header: dict[str, Any], algorithms: frozenset[str]) -> None:
+def _is_id_token(kind: object) -> bool:
+    """RFC 8725, section 3.11 (row X15)."""
+    return kind is None or (isinstance(kind, str) and not kind.lower().endswith("+jwt"))
+
+
+def _check_header(header: dict[str, Any], algorithms: frozenset[str], is_kind: Callable[[object], bool]) -> None:
     """Keys that the header brings along (`jwk`, `jku`, `x5u`, `x5c`) are not looked at (row X08)."""
     if _REFUSED_MEMBERS & set(header) or not isinstance(header.get("kid"), str | None):
         raise Refused("header")
-    kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.lower().endswith("+jwt"):  # RFC 8725, section 3.11 (row X15)
+    if ("typ" in header and header["typ"] is None) or not is_kind(header.get("typ")):
         raise Refused("type")
     if not isinstance(header.get("alg"), str) or header["alg"] not in algorithms.intersection(ALGORITHMS):
         raise Refused("algorithm")
@@ -208,7 +218,8 @@ def _payload(compact: str, keys: list[PublicKey], algorithm: str) -> bytes | Non
 # The claims.
 
 
-def _check_parties(claims: dict[str, Any], expected: Expected) -> None:
+def check_parties(claims: dict[str, Any], expected: Expected) -> None:
+    """Whether a token is from the issuer, for this client. Raises Refused."""
     if claims.get("iss") != (expected.issuer_of(claims) if expected.issuer_of else expected.issuer):
         raise Refused("issuer")
     audience = claims.get("aud")
@@ -222,19 +233,20 @@ def _check_parties(claims: dict[str, Any], expected: Expected) -> None:
 
 
 def _check_times(claims: dict[str, Any], skew: float, context: Context) -> None:
-    if _seconds(claims, "exp") <= context.now - skew:
+    if seconds(claims, "exp") <= context.now - skew:
         raise Refused("expired")
-    if _seconds(claims, "iat") > context.now + skew:
+    if seconds(claims, "iat") > context.now + skew:
         raise Refused("not_yet")
-    if "nbf" in claims and _seconds(claims, "nbf") > context.now + skew:
+    if "nbf" in claims and seconds(claims, "nbf") > context.now + skew:
         raise Refused("not_yet")
-    if context.max_age is not None and _seconds(claims, "auth_time") + context.max_age < context.now - skew:
+    if context.max_age is not None and seconds(claims, "auth_time") + context.max_age < context.now - skew:
         raise Refused("auth_time")
     if context.acr_values and claims.get("acr") not in context.acr_values:
         raise Refused("acr")
 
 
-def _seconds(claims: dict[str, Any], name: str) -> float:
+def seconds(claims: dict[str, Any], name: str) -> float:
+    """A claim that is a time, in Unix seconds. Raises Refused."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LATEST:
         raise Refused("time")

@@ -12,16 +12,16 @@ from traitlets import Enum, Float, List, Unicode
 from ..claims import Claims, VerifiedClaims, claim
 from ..errors import ConfigError, CredentialError, LoginRefused, ProviderError
 from ..types import Credential, Secret, Transaction
-from . import idtoken
+from . import idtoken, logout_token
 from .cached import Cached
 from .http import SMALL_CAP, Api
 from .jwks import ALGORITHMS, Keys
-from .provider import OAuth2Provider
 from .rfc8414 import Metadata, fetch_metadata, issuer_problem
+from .signing_out import SigningOut
 from .token_client import Endpoints
 
 
-class OIDCProvider(OAuth2Provider):
+class OIDCProvider(SigningOut):
     """A source that speaks OpenID Connect. Its metadata and keys are fetched at the first sign-in and kept.
 
     `parse_identity` gets the verified claims of the ID token, completed by the userinfo endpoint where they lack one
@@ -87,6 +87,11 @@ class OIDCProvider(OAuth2Provider):
         """The issuer that an ID token with these claims must come from. Nothing but its signature is checked yet."""
         return self.issuer
 
+    @property
+    def known_metadata(self) -> Metadata | None:
+        """What the source said of itself last, None if it was never asked."""
+        return self._metadata.last
+
     async def metadata(self) -> Metadata:
         """What the source says of itself. Raises ProviderError."""
         return await self._metadata.get()
@@ -126,6 +131,11 @@ class OIDCProvider(OAuth2Provider):
             token = Secret(response.body.decode("ascii", errors="replace"))
             return await idtoken.verify_userinfo(token, self._keys, self._expected())
         return api.answer(response).mapping()
+
+    async def verified_logout(self, token: Secret) -> VerifiedClaims:
+        """The claims of a logout token that holds. Raises LoginRefused, ProviderError."""
+        untyped = self.backchannel_untyped
+        return await logout_token.verify(token, self._keys, self._expected(), self.now(), untyped=untyped)
 
     async def renewed_id_token(self, before: Credential, renewed: Credential) -> Secret | None:
         """The new ID token, if it continues the one before. Section 12.2 (rows C32, C33, R20).

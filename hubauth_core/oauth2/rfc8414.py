@@ -30,6 +30,7 @@ class Metadata:
     jwks_uri: str
     userinfo_endpoint: str = ""
     revocation_endpoint: str = ""
+    end_session_endpoint: str = ""
     sends_issuer: bool = False
 
 
@@ -68,6 +69,7 @@ def parse_metadata(document: dict[str, Any], issuer: str, api: Api) -> Metadata:
         jwks_uri=_endpoint(document, "jwks_uri", issuer, api),
         userinfo_endpoint=_endpoint(document, "userinfo_endpoint", issuer, api, required=False),
         revocation_endpoint=_endpoint(document, "revocation_endpoint", issuer, api, required=False),
+        end_session_endpoint=_way_out(document, issuer, api),
         sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
 
@@ -82,6 +84,14 @@ def _browser_endpoint(document: dict[str, Any], issuer: str, api: Api) -> str:
     if reserved_in(url):
         raise api.bad_response()
     return url
+
+
+def _way_out(document: dict[str, Any], issuer: str, api: Api) -> str:
+    """OpenID Connect RP-Initiated Logout 1.0, section 2.1. One that cannot be used must not keep people from coming."""
+    try:
+        return _endpoint(document, "end_session_endpoint", issuer, api, required=False)
+    except ProviderError:
+        return ""
 
 
 def _endpoint(document: dict[str, Any], name: str, issuer: str, api: Api, *, required: bool = True) -> str:

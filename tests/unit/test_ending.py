@@ -16,7 +16,7 @@ class Spawner:
     """One server of a user."""
 
     def __init__(self, *, active: bool, pending: str | None = None) -> None:
-        self.active, self.pending = active, pending
+        self.active, self.pending, self.api_token = active, pending, ""
         self._stop_pending = False
         self._spawn_future = None
 
@@ -91,6 +91,16 @@ async def test_access_ends_with_every_token_and_running_server(app: Any) -> None
     assert tokens(app) == ["bob", "bob"]
     assert (app.removed, app.users[1].stopped) == ([""], [""])
     assert not app.users[1].spawners[""]._stop_pending
+
+
+@pytest.mark.row("R22")
+async def test_servers_may_go_on_with_the_tokens_they_live_by(app: Any) -> None:
+    ann = app.users[1]
+    ann.spawners[""].api_token = ann.orm_user.new_api_token()
+    await end_access(app, ann.orm_user, servers=False)
+    assert sorted(tokens(app)) == ["ann", "bob", "bob"]
+    assert orm.APIToken.find(app.db, ann.spawners[""].api_token) is not None
+    assert ann.stopped == []
 
 
 async def test_a_server_that_does_not_stop_keeps_no_token_and_can_be_stopped_again(app: Any) -> None:

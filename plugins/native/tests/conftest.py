@@ -75,7 +75,7 @@ class StubCore:
             raise LoginRefused("This name is taken.", code="name_taken")
         return username
 
-    async def end_access(self, subject: str) -> None:
+    async def end_access(self, subject: str, *, servers: bool = True) -> None:
         self.ended.append(subject)
 
     async def disconnect_since(self, subject: str, moment: float) -> None:
