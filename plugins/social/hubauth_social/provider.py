@@ -59,6 +59,7 @@ class SocialProvider(SocialOptions, Provider):
 
     bridge: Bridge
     store: SocialStore
+    cleaning: Cleaning
     base_url: str = "/hub/"
 
     def start(self, core: Core) -> None:
@@ -80,7 +81,8 @@ class SocialProvider(SocialOptions, Provider):
             steps=self.pipeline_steps,
             public_only=self.described.asks == asking.ADDRESS,
         )
-        core.in_background(Cleaning(core, database, self.name).run)
+        self.cleaning = Cleaning(core, database, self.name)
+        core.in_background(self.cleaning.run)
 
     def warnings(self) -> Sequence[str]:
         return [*asking.warnings(self)]
@@ -122,7 +124,7 @@ class SocialProvider(SocialOptions, Provider):
         return await self.bridge.ask(lambda backend: refreshing.ask(backend, identity, credential, self.reading))
 
     async def user_deleted(self, identity: Identity, hub: HubCall) -> None:
-        self.store.forget(identity.subject)
+        await self.cleaning.forget([identity.subject])
 
     def pages(self) -> Sequence[Page]:
         return [*icon.pages(self), *metadata.pages(self), *telegram.pages(self)]

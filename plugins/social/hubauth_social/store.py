@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hubauth_core.plugin import Database
 
-from .schema import accounts, kept
+from .schema import kept
 
 Answer = TypeVar("Answer")
 Kind = Literal["session", "partial"]
@@ -100,11 +100,6 @@ class SocialStore:
         """Raises StoreError."""
         gone = kept.c.digest == self.digest(kind, token)
         self.write(lambda it: it.execute(delete(kept).where(gone)))
-
-    def forget(self, subject: str) -> None:
-        """Delete what is kept of a subject. Raises StoreError."""
-        theirs = (accounts.c.provider == self.provider) & (accounts.c.subject == subject)
-        self.write(lambda it: it.execute(delete(accounts).where(theirs)))
 
 
 class Bound:
