@@ -197,6 +197,8 @@ class Building(HubOptions):
         adopting = [name for name, each in registry.providers.items() if each.adopt == "existing"]
         if len(adopting) > 1:
             raise ConfigError(f"only one provider may have adopt = 'existing', not {' and '.join(adopting)}")
+        if problem := _no_callback(self.oauth_callback_provider, registry):
+            raise ConfigError(problem)
         for name, each in registry.providers.items():
             if each.longest_call > self.hook_timeout:
                 raise ConfigError(_cut_off(name, each.longest_call, self.hook_timeout))
@@ -212,6 +214,17 @@ def _prefix(registry: Registry, name: str, options: Any) -> str | None:
     if name in registry.providers:
         return registry.providers[name].username_prefix
     return options.get("username_prefix") if isinstance(options, Mapping) else None
+
+
+def _no_callback(name: str, registry: Registry) -> str:
+    """Why OAuthenticator's addresses cannot be this provider's, "" if they can."""
+    if not name or name in registry.broken:
+        return ""
+    if name not in registry.providers:
+        return f"c.HubAuthenticator.oauth_callback_provider: no provider {name!r}. {nearest(name, registry.providers)}"
+    if not registry.providers[name].has_trait("redirect_url"):
+        return f"c.HubAuthenticator.oauth_callback_provider = {name!r}: only a type with redirect_url can have it."
+    return ""
 
 
 def _cut_off(name: str, longest: float, limit: float) -> str:

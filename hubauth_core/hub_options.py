@@ -31,6 +31,10 @@ class HubOptions(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
     ).tag(config=True)
     upgrade_db = Bool(False, help="Upgrade hubauth's database at start, if an older version made it.").tag(config=True)
     hook_timeout = Float(30, min=1, help="Seconds after which a call of a plugin counts as failed.").tag(config=True)
+    oauth_callback_provider = Unicode(
+        help="The provider that OAuthenticator's addresses belong to, `/hub/oauth_callback` and `/hub/oauth_login`, so "
+        "that nothing has to be registered anew at its source. Empty: nobody's."
+    ).tag(config=True)
     audit_log = Unicode(help="A file that takes every sign-in and every refusal, one JSON object a line.").tag(
         config=True
     )

@@ -41,6 +41,7 @@ class Host(Protocol):
     auto_login: bool
     public_url: str
     recent_sign_in: float
+    oauth_callback_provider: str
 
     async def welcome(self, handler: Any, admitted: Admitted) -> Any:
         """Sign somebody in at the hub. Raises LoginRefused, StoreError."""
@@ -102,7 +103,11 @@ class HubAuthHandler(QueryKeptOut):
         return foreign or headers.get("Sec-Fetch-Mode") == "no-cors"
 
     def provider(self, name: str) -> Provider:
-        """The provider of a path. Raises ProviderUnavailable for a broken one; answers 404 for an unknown one."""
+        """The provider of a path, "" for the one that has OAuthenticator's addresses.
+
+        Raises ProviderUnavailable for a broken one; answers 404 for an unknown one.
+        """
+        name = name or self.host.oauth_callback_provider
         if name in self.flow.registry.broken:
             raise ProviderUnavailable("This way to sign in is not available now.", code="provider_disabled")
         provider = self.flow.registry.providers.get(name)
@@ -167,7 +172,9 @@ class HubAuthHandler(QueryKeptOut):
         origin = f"{public.scheme}://{public.netloc}"
         if not public.netloc:
             origin = f"{get_browser_protocol(self.request)}://{self.request.host}"
-        return origin + str(url_path_join(self.hub.base_url, "auth", provider.name, "callback"))
+        old = provider.name == self.host.oauth_callback_provider
+        path = "oauth_callback" if old else f"auth/{provider.name}/callback"
+        return origin + str(url_path_join(self.hub.base_url, path))
 
     # Transactions in cookies.
 
@@ -177,11 +184,17 @@ class HubAuthHandler(QueryKeptOut):
         for name in self.host.seal.surplus(self.transaction_cookies()):
             self.drop(name)
         secure = urlsplit(transaction.redirect_uri).scheme == "https"
-        place = session.placed(self, url_path_join(self.hub.base_url, "auth/"), secure=secure)
+        place = session.placed(self, self._callbacks, secure=secure)
         self.set_cookie(session.named(self, cookie_name(transaction.state)), sealed, max_age=LIFETIME, **place)
 
     def drop(self, name: str) -> None:
-        self.clear_cookie(session.named(self, name), path=url_path_join(self.hub.base_url, "auth/"))
+        self.clear_cookie(session.named(self, name), path=self._callbacks)
+
+    @property
+    def _callbacks(self) -> str:
+        """The path below which all callbacks are."""
+        base = self.hub.base_url
+        return str(base if self.host.oauth_callback_provider else url_path_join(base, "auth/"))
 
     def transaction_cookies(self) -> Mapping[str, str]:
         """Cookies that hold transactions, by their names without the prefix of those that are host-only."""

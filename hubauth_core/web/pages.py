@@ -99,7 +99,7 @@ class ProviderLogin(SourcesHandler):
             provider, request = self.provider(name), self.plain_request()
             asked = " ".join(request.query.get("scope", ())).split()
             transaction = begin(
-                name,
+                provider.name,
                 redirect_uri=self.callback_url(provider),
                 next_url=wanted,
                 scopes=[scope for scope in provider.further_scopes if scope in asked],
@@ -249,6 +249,8 @@ HANDLERS = [
     (r"/logout", LogoutPage),
     (r"/auth/([a-z0-9_]+)/login", ProviderLogin),
     (r"/auth/([a-z0-9_]+)/callback", ProviderCallback),
+    (r"/oauth_login()", ProviderLogin),
+    (r"/oauth_callback()", ProviderCallback),
     (r"/hubauth/static/(.*)", StaticFiles, {"path": str(STATIC)}),
 ]
 """Every page of the core, below the hub's own path."""
