@@ -4,6 +4,7 @@ from ..claims import Claims, VerifiedClaims, claim
 from .client import Client
 from .http import Answer, Api
 from .identity import subject, text
+from .membership import Membership, membership
 from .oidc import OIDCProvider
 from .provider import OAuth2Provider
 from .rfc6749 import basic
@@ -17,12 +18,14 @@ __all__ = [
     "Claims",
     "Client",
     "Endpoints",
+    "Membership",
     "OAuth2Provider",
     "OIDCProvider",
     "SelfHostedProvider",
     "VerifiedClaims",
     "basic",
     "claim",
+    "membership",
     "subject",
     "text",
     "together",

@@ -65,7 +65,8 @@ async def is_in(api: Api, api_url: str, token: Secret, login: str, entry: str) -
     if answer.status == 404:
         return False
     membership = answer.mapping()
-    if not team and _name_of(membership.get("organization")).lower() != org:
+    another = not team and _name_of(membership.get("organization")).lower() != org
+    if answer.status != 200 or another:
         raise api.bad_response()
     return membership.get("state") == "active"
 

@@ -1,4 +1,4 @@
-"""Organizations and teams in rules: how an entry is spelled, and which of them a person is in.
+"""Organizations and teams in rules: how an entry is spelled, and what their refusals say.
 
 https://docs.github.com/en/rest/orgs/members and https://docs.github.com/en/rest/teams/members
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from hubauth_core import LoginRefused
@@ -33,23 +32,6 @@ def spelled(entry: str) -> str:
             "https://github.com/orgs/<org>/teams/<team-slug>"
         )
     return name
-
-
-@dataclass(frozen=True)
-class Membership:
-    """The entries of rules that a person is in, and those about which GitHub does not tell this hub."""
-
-    inside: frozenset[str]
-    hidden: frozenset[str]
-
-    @classmethod
-    def of(cls, answers: Iterable[tuple[str, bool | None]]) -> Membership:
-        """From what GitHub answered about each entry."""
-        told = dict(answers)
-        return cls(
-            frozenset(entry for entry, is_in in told.items() if is_in is True),
-            frozenset(entry for entry, is_in in told.items() if is_in is None),
-        )
 
 
 def not_in(label: str) -> LoginRefused:

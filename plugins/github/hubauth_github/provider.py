@@ -14,10 +14,10 @@ from traitlets import Bool, Set, TraitError, Unicode, default, validate
 from traitlets.utils.bunch import Bunch
 
 from hubauth_core import ConfigError, Credential, Identity, LoginRefused, Secret
-from hubauth_core.oauth2 import Api, Claims, SelfHostedProvider, together
+from hubauth_core.oauth2 import Api, Claims, Membership, SelfHostedProvider, membership
 
 from . import api as github
-from .organizations import MOST_ENTRIES, SHOW_ORGANIZATIONS, Membership, blocked, not_in, spelled
+from .organizations import MOST_ENTRIES, SHOW_ORGANIZATIONS, blocked, not_in, spelled
 
 SHOW_EMAIL: Final = frozenset({"user", "user:email"})
 """Scopes that let the hub see addresses that a person keeps private."""
@@ -120,10 +120,12 @@ class GitHubProvider(SelfHostedProvider):
 
     def admits(self, identity: Identity, scopes: AbstractSet[str]) -> bool:
         """Whether the person is in one of `allowed_organizations`."""
-        return bool(self.allowed_organizations & _named(identity, "organizations"))
+        is_in = self.allowed_organizations & _named(identity, "organizations")
+        return bool(is_in) or super().admits(identity, scopes)
 
     def restrict(self, identity: Identity) -> None:
         """Turn away whoever is not in each of `required_organizations`. Raises LoginRefused."""
+        super().restrict(identity)
         missing = self.required_organizations - _named(identity, "organizations")
         if missing:
             hidden = missing & _named(identity, "hidden_organizations")
@@ -151,14 +153,14 @@ class GitHubProvider(SelfHostedProvider):
         verified = None
         if of_app or scopes & SHOW_EMAIL:
             verified = await github.verified_email(api, self.api_url, token)
-        membership = await self._membership(api, token, account.profile.get("login"))
+        found = await self._membership(api, token, account.profile.get("login"))
         return {
             **account.profile,
             "email": verified or account.profile.get("email"),
             "email_verified": verified is not None,
             "picture": account.profile.get("avatar_url"),
-            "organizations": sorted(membership.inside),
-            "hidden_organizations": sorted(membership.hidden),
+            "organizations": sorted(found.inside),
+            "hidden_organizations": sorted(found.hidden),
             "teams": await github.teams(api, self.api_url, token) if self.teams_as_groups else [],
         }
 
@@ -166,13 +168,13 @@ class GitHubProvider(SelfHostedProvider):
         if not isinstance(login, str) or not login:
             raise api.bad_response()
 
-        async def is_in(entry: str) -> tuple[str, bool | None]:
-            return entry, await github.is_in(api, self.api_url, token, login, entry)
+        async def is_in(entry: str) -> bool | None:
+            return await github.is_in(api, self.api_url, token, login, entry)
 
-        membership = Membership.of(await together(is_in, sorted(self._rules)))
-        if membership.hidden:
-            self.log.warning("hubauth: %s hides who is in %s", self.label, ", ".join(sorted(membership.hidden)))
-        return membership
+        found = await membership(is_in, self._rules)
+        if found.hidden:
+            self.log.warning("hubauth: %s hides who is in %s", self.label, ", ".join(sorted(found.hidden)))
+        return found
 
     @property
     def _rules(self) -> AbstractSet[str]:
