@@ -30,10 +30,14 @@ class Pins(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A decision, and the provider username it rests on: the binding checks that nobody else has it by then."""
+    """A decision, and the provider username it rests on: the binding checks that nobody else has it by then.
+
+    It is not `certain` where rules look at what the source has not told yet.
+    """
 
     decision: Decision
     relied_on: str | None = None
+    certain: bool = True
 
 
 class Access:

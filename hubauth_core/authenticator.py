@@ -9,9 +9,10 @@ from jupyterhub.utils import maybe_future, url_path_join
 
 from .auth_model import auth_state, issued, rights
 from .building import Building
-from .ending import end_sessions
+from .ending import end_access, end_sessions
 from .hub import hub_user
 from .signin import Admitted
+from .staying import Standing
 from .types import Decision, HubCall
 from .web import session
 from .web.api import HANDLERS as API
@@ -94,6 +95,8 @@ class HubAuthenticator(Building):
                     "hubauth_user_renamed", provider, identity=admitted.identity, hub=hub, old_name=old
                 )
             await self.flow.bind(admitted, hub_user(user.orm_user), address=handler.request.remote_ip or "")
+            if not place.linked:
+                self.staying.arrived(user)
             session.remember(handler, user, self.public_url)
         except BaseException:
             handler.clear_login_cookie()
@@ -107,16 +110,24 @@ class HubAuthenticator(Building):
         if handler is not None:  # 6.1 asks a refused session for it, and has it for tokens only
             vars(handler).setdefault("_token_authenticated", False)
         if not await maybe_future(self.check_blocked_users(user.name)):
-            return False
-        answer = await self.lifecycle.refresh(user, handler)
-        if isinstance(answer, bool):
-            return answer
+            return await self._shut_out(user)
+        answer = await self.staying.refresh(user, handler)
+        if answer is Standing.OUT:
+            return await self._shut_out(user)
+        if isinstance(answer, Standing):
+            return answer is Standing.UNKNOWN
         if not (answer.decision.allowed or self.allow_all or super().check_allowed(user.name)):
-            return False
+            return await self._shut_out(user) if answer.certain else False
         now = self._rights(user.name, answer.decision)
         if now["admin"] in (None, user.admin) and now.get("groups") is None:
             return True
         return {"name": user.name, **now}
+
+    async def _shut_out(self, user: Any) -> bool:
+        """A definite no ends sessions and API tokens, whatever `auth_refresh_strict` says (row 7.4.2); servers go on,
+        and their own tokens, which the hub takes from nobody whom it refuses."""
+        await end_access(self.parent, user.orm_user, servers=False)
+        return False
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
         await self.lifecycle.server_starts(user, spawner)

@@ -239,9 +239,11 @@ def current(identity: Identity, hub_user: HubUser, facts: str, now: float) -> di
     }
 
 
-def note_checked(connection: Connection, record_id: str, username: str, facts: str, now: float) -> None:
+def note_checked(
+    connection: Connection, record_id: str, username: str, facts: str, now: float, refused_at: float | None
+) -> None:
     """Note what a source has said of an identity when it was asked again."""
-    said = {"username": storable(username), "facts": facts, "checked_at": now}
+    said = {"username": storable(username), "facts": facts, "checked_at": now, "refused_at": refused_at}
     connection.execute(update(identities).where(identities.c.id == record_id).values(**said))
 
 

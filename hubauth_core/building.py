@@ -17,17 +17,20 @@ from .errors import ConfigError, HubAuthError
 from .first_login import spoken_for
 from .hub import JupyterHubUsers, configured_names
 from .hub_options import HubOptions
+from .kept_state import KeptState
 from .lending import Lending
 from .lifecycle import Lifecycle
 from .linking import Linking
 from .mapping import Mapper
 from .names import prefixes_of
 from .needs_keys import check_without_keys
+from .recheck import Recheck
 from .registry import Registry
 from .renewal import Renewal
 from .revocation import Revoker
 from .signin import SignInFlow
 from .spawning import Spawning
+from .staying import Staying
 from .strongroom import Strongroom, furnish
 from .transaction import Seal, UsedStates
 from .web.callers import define_scope
@@ -123,12 +126,23 @@ class Building(HubOptions):
             audit=room.audit,
             linking=self.linking,
         )
-        self.lifecycle = Lifecycle(
+        kept = KeptState(identities=identities, vault=vault, log=self.log)
+        self.staying = Staying(
             registry=registry,
             access=access,
             identities=identities,
             vault=vault,
             refresher=room.refresher,
+            kept=kept,
+            recheck=Recheck(),
+            log=self.log,
+        )
+        self.lifecycle = Lifecycle(
+            registry=registry,
+            identities=identities,
+            vault=vault,
+            refresher=room.refresher,
+            kept=kept,
             log=self.log,
         )
 

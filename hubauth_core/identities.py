@@ -173,10 +173,16 @@ class Identities:
             when = self._clock() if refused else None
             await self._database.write(lambda connection: links.mark_refused(connection, record.id, when))
 
-    async def checked(self, record: Record, username: str, facts: str) -> None:
-        """Note what a source has said of an identity when it was asked again. Raises StoreError."""
+    async def checked(self, record: Record, username: str, facts: str, *, refused: bool = False) -> None:
+        """Note what a source has said of an identity when it was asked again, and what came of it.
+
+        Raises StoreError.
+        """
         now = self._clock()
-        await self._database.write(lambda connection: binding.note_checked(connection, record.id, username, facts, now))
+        refused_at = (record.refused_at or now) if refused else None
+        await self._database.write(
+            lambda connection: binding.note_checked(connection, record.id, username, facts, now, refused_at)
+        )
 
     async def give_consent(self, user: HubKey, provider: str, by: str) -> None:
         """Let a hub user connect one identity of a provider, within a week. `by`: who says so."""

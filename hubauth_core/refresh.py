@@ -88,10 +88,12 @@ class Refresher:
         *,
         min_ttl: float = DEFAULT_TTL,
         seen: Opened[Credential] | None = None,
+        instead_of: Credential | None = None,
     ) -> Credential:
         """The credential of an identity for a resource of its provider, good for `min_ttl` seconds if that can be had.
 
-        `seen`: what is stored, where the caller has just read it.
+        `seen`: what is stored, where the caller has just read it. `instead_of`: one that the source does not take,
+        however long it should last; it is answered again where it cannot be renewed.
 
         Raises CredentialError (`storage_disabled`, `needs_login`, and what an exchange was refused for),
         ProviderUnavailable, ProviderError, StoreError.
@@ -99,10 +101,10 @@ class Refresher:
         key = self.key_of(record.provider, resource)
         place = (record.id, key)
         known = _known(record, seen or await self._vault.credential(record, key))
-        if known is not None and place not in self._saving and known.held.lasts(self._clock(), min_ttl):
+        if known is not None and place not in self._saving and self._lasts(known, min_ttl, instead_of):
             return known.credential
         if place not in self._flights:
-            flight = asyncio.ensure_future(self._bring(record, resource, key, min_ttl))
+            flight = asyncio.ensure_future(self._bring(record, resource, key, min_ttl, instead_of))
             self._flights[place] = flight
             flight.add_done_callback(lambda done: self._landed(place, done))
         return await asyncio.shield(self._flights[place])
@@ -113,6 +115,15 @@ class Refresher:
         if stands_for is None:
             return resource
         return f"{resource}{_STANDS_FOR}{sha256(stands_for.encode()).hexdigest()[:16]}"
+
+    async def give_up(self, record: Record, credential: Credential, reason: str) -> None:
+        """The source does not take a credential any more, renewed or not: only a new sign-in can help.
+
+        Raises StoreError.
+        """
+        known = _known(record, await self._vault.credential(record, credential.resource))
+        if known is not None and known.credential == credential:
+            await self._give_up(known, "refused" if reason == RAN_OUT else reason)
 
     async def settle(self) -> None:
         """Wait for what is under way, for a process that is about to end: what was renewed is stored then."""
@@ -125,19 +136,26 @@ class Refresher:
         if not done.cancelled():
             done.exception()  # everybody who waited may have gone
 
-    async def _bring(self, record: Record, resource: str, key: str, min_ttl: float) -> Credential:
+    def _lasts(self, known: _Known, min_ttl: float, instead_of: Credential | None) -> bool:
+        return known.held.lasts(self._clock(), min_ttl) and known.credential != instead_of
+
+    async def _bring(
+        self, record: Record, resource: str, key: str, min_ttl: float, instead_of: Credential | None
+    ) -> Credential:
         """Get a credential that is good for so long; where that fails, the stored one, if it is good at all."""
         try:
             if is_derived(key):
                 return await self._derived(record, resource, key, min_ttl)
-            return await self._renewed(record, key, min_ttl)
+            return await self._renewed(record, key, min_ttl, instead_of)
         except HubAuthError:
             known = _known(record, await self._vault.credential(record, key))
-            if known is None or not known.held.lasts(self._clock()):
+            if known is None or not self._lasts(known, 0, instead_of):
                 raise
             return known.credential
 
-    async def _renewed(self, record: Record, key: str, min_ttl: float) -> Credential:
+    async def _renewed(
+        self, record: Record, key: str, min_ttl: float, instead_of: Credential | None = None
+    ) -> Credential:
         """Renew a credential, or wait for the process that does."""
         until = time.monotonic() + self._patience
         while True:
@@ -145,7 +163,7 @@ class Refresher:
             if saved is not None:
                 return saved
             known = _must_know(record, await self._vault.credential(record, key))
-            if self._is_enough(known, min_ttl):
+            if self._is_enough(known, min_ttl, instead_of):
                 return known.credential
             if await self._vault.lease(record, known.held, self._registry.hook_timeout + LEASE_MARGIN):
                 renewed = await self._ask(known)
@@ -156,13 +174,13 @@ class Refresher:
             else:
                 await asyncio.sleep(LOOK_AGAIN)
 
-    def _is_enough(self, known: _Known, min_ttl: float) -> bool:
+    def _is_enough(self, known: _Known, min_ttl: float, instead_of: Credential | None) -> bool:
         """Whether what is stored is to be handed out. Raises ProviderUnavailable while nobody asks the source."""
         now, held = self._clock(), known.held
-        if held.lasts(now, min_ttl):
+        if self._lasts(known, min_ttl, instead_of):
             return True
         if held.retry_at > now:
-            if not held.lasts(now):
+            if not self._lasts(known, 0, instead_of):
                 raise self._silent(known.record, held.retry_at - now)
             return True
         return held.lasts(now) and not held.renewable

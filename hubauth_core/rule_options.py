@@ -90,7 +90,14 @@ class RuleOptions(LoggingConfigurable):
         min=0,
         allow_none=True,
         help="Seconds for which what the provider said of somebody (groups, rights, whether the account is in use) "
-        "counts before it is asked again while the person is at work; 0 asks at every refresh of the hub, None never.",
+        "counts before it is asked again while the person is at work; 0 asks at every refresh of the hub, None never. "
+        "OAuth types have 900.",
+    ).tag(config=True)
+    membership_rate = Float(
+        10,
+        min=0,
+        help="About how many people a second the provider is asked again at most; 0 for any number. Who has to wait "
+        "goes on with what is recorded until the next refresh of the hub.",
     ).tag(config=True)
 
     def normalize_username(self, username: str) -> str:

@@ -14,6 +14,7 @@ from hubauth_core import ConfigError, Page, Provider, building
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.discovery import Discovery
 from hubauth_core.registry import Registry
+from hubauth_core.staying import Standing
 
 
 class Unbuilt(HubAuthenticator):
@@ -121,18 +122,26 @@ def test_defaults_of_the_hub_that_would_undo_a_removal_are_turned_round() -> Non
 
 
 @pytest.mark.row("V05", "V17")
-async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh() -> None:
+async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
     c = Config()
     c.Authenticator.blocked_users = {"mallory"}
     hub = Unbuilt(config=c)
 
     class Content:
-        async def refresh(self, user: object, handler: object) -> bool:
-            return True
+        async def refresh(self, user: object, handler: object) -> Standing:
+            return Standing.UNKNOWN
 
-    vars(hub)["lifecycle"] = Content()
-    assert await hub.refresh_user(SimpleNamespace(name="ann")) is True
-    assert await hub.refresh_user(SimpleNamespace(name="mallory")) is False
+    ended: list[str] = []
+
+    async def end_access(app: object, row: SimpleNamespace, *, servers: bool) -> None:
+        ended.append(row.name)
+
+    monkeypatch.setattr("hubauth_core.authenticator.end_access", end_access)
+    vars(hub)["staying"] = Content()
+    ann, mallory = (SimpleNamespace(name=name, orm_user=SimpleNamespace(name=name)) for name in ("ann", "mallory"))
+    assert await hub.refresh_user(ann) is True
+    assert await hub.refresh_user(mallory) is False
+    assert ended == ["mallory"]
 
 
 def test_a_page_of_a_provider_stays_below_its_path() -> None:

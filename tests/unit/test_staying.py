@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jupyterhub.crypto import CryptKeeper
 
+from harness.authority import Clock
 from harness.known_users import KnownUsers
 from harness.shelf import Shelf
 from hubauth_core import (
@@ -34,9 +35,11 @@ from hubauth_core.access import Access, Verdict
 from hubauth_core.database import Database
 from hubauth_core.events import Audit
 from hubauth_core.identities import Identities, new_id
-from hubauth_core.lifecycle import Lifecycle
+from hubauth_core.kept_state import KeptState
+from hubauth_core.recheck import Recheck
 from hubauth_core.refresh import Refresher
 from hubauth_core.registry import Registry
+from hubauth_core.staying import Standing, Staying
 from hubauth_core.vault import Vault
 
 PERSON = Identity(subject="7", username="ann")
@@ -64,9 +67,15 @@ class House:
     """One hub user, `ann`, who came by `uni`."""
 
     def __init__(self, shelf: Shelf, database: Database) -> None:
+        self.clock = Clock()
         shelf.add_type("source", Source)
         shelf.add_type("ruling", RulingSource)
-        self.shelf, self.identities, self.vault = shelf, Identities(database), Vault(database)
+        self.shelf, self.identities, self.vault = (
+            shelf,
+            Identities(database, self.clock),
+            Vault(database, None, self.clock),
+        )
+        self.kept = KeptState(identities=self.identities, vault=self.vault, log=logging.getLogger("hubauth.test"))
         hub_user = KnownUsers().add("ann", created=CREATED.timestamp())
         self.hub_user, self.user = hub_user, SimpleNamespace(id=hub_user.id, created=CREATED, name="ann", admin=False)
 
@@ -74,25 +83,28 @@ class House:
         identity = Identity(provider=provider, subject=subject, username="ann")
         await self.identities.bind(identity, self.hub_user, record_id=new_id(), pin="ann")
 
-    async def refresh(self, answer: object = None, *, broken: bool = False, **rules: object) -> Verdict | bool:
+    async def refresh(self, answer: object = None, *, broken: bool = False, **rules: object) -> Verdict | Standing:
         options: dict[str, object] = {"type": "source", **(rules or {"allow_all": True})}
         if broken:
             options["no_such_option"] = 1
         registry = self.shelf.registry({"uni": options}, disable_broken=True)
         for provider in registry.providers.values():
             vars(provider)["answer"] = Unchanged() if answer is None else answer
-        return await self.lifecycle(registry).refresh(self.user)
+        return await self.staying(registry).refresh(self.user)
 
-    def lifecycle(self, registry: Registry) -> Lifecycle:
+    def staying(self, registry: Registry) -> Staying:
         log = logging.getLogger("hubauth.test")
         audit = Audit(registry.emit, log)
-        return Lifecycle(
+        return Staying(
             registry=registry,
             access=Access(self.identities, several=False),
             identities=self.identities,
             vault=self.vault,
-            refresher=Refresher(registry=registry, vault=self.vault, audit=audit, log=log),
+            refresher=Refresher(registry=registry, vault=self.vault, audit=audit, log=log, clock=self.clock),
+            kept=self.kept,
+            recheck=Recheck(clock=self.clock, ticks=self.clock),
             log=log,
+            ticks=self.clock,
         )
 
 
@@ -105,7 +117,7 @@ async def house(shelf: Shelf, database: Database) -> House:
 
 @pytest.mark.parametrize("answer", [Refused("left"), ReauthRequired(), LoginRefused("You have left.")], ids=repr)
 async def test_a_clear_no_ends_the_session(house: House, answer: object) -> None:
-    assert await house.refresh(answer) is False
+    assert await house.refresh(answer) is (Standing.AGAIN if isinstance(answer, ReauthRequired) else Standing.OUT)
 
 
 @pytest.mark.row("F01", "F02")
@@ -116,7 +128,7 @@ async def test_a_clear_no_ends_the_session(house: House, answer: object) -> None
 )
 async def test_a_source_that_does_not_answer_ends_nothing_and_stops_no_rule(house: House, answer: object) -> None:
     assert await house.refresh(answer) == Verdict(decision=Decision(allowed=True))
-    assert await house.refresh(answer, allow_all=True, blocked_users={"ann"}) is False
+    assert await house.refresh(answer, allow_all=True, blocked_users={"ann"}) is Standing.OUT
 
 
 @pytest.mark.row("V17")
@@ -129,11 +141,11 @@ async def test_a_refusal_for_good_is_noted_until_the_source_lets_them_in_again(h
     for answer in (Unavailable(), ReauthRequired(), Unchanged()):
         await house.refresh(answer)
         assert not noted(), answer
-    assert await house.refresh(Refused("left")) is False
+    assert await house.refresh(Refused("left")) is Standing.OUT
     assert noted()
     for answer in (Unavailable(), Unchanged(), ProviderError("Odd.")):
-        assert await house.refresh(answer) is False, answer
-    assert await house.refresh(Updated(PERSON), allow_all=True, blocked_users={"id:7"}) is False
+        assert await house.refresh(answer) is Standing.OUT, answer
+    assert await house.refresh(Updated(PERSON), allow_all=True, blocked_users={"id:7"}) is Standing.OUT
     assert noted()
     assert isinstance(await house.refresh(Updated(PERSON)), Verdict)
     assert not noted()
@@ -142,7 +154,7 @@ async def test_a_refusal_for_good_is_noted_until_the_source_lets_them_in_again(h
 @pytest.mark.row("V05")
 async def test_rules_are_asked_again_though_the_source_sees_no_change(house: House) -> None:
     assert await house.refresh() == Verdict(decision=Decision(allowed=True))
-    assert await house.refresh(blocked_users={"id:7"}, allow_all=True) is False
+    assert await house.refresh(blocked_users={"id:7"}, allow_all=True) is Standing.OUT
     verdict = await house.refresh(allowed_users={"bob"})
     assert isinstance(verdict, Verdict)
     assert not verdict.decision.allowed
@@ -178,15 +190,15 @@ async def test_requests_that_come_at_once_ask_the_source_once(house: House) -> N
             return Refused("used twice") if len(asked) > 1 else Unchanged()
 
     house.shelf.add_type("rotating", Rotating)
-    lifecycle = house.lifecycle(house.shelf.registry({"uni": {"type": "rotating", "allow_all": True}}))
-    answers = await asyncio.gather(*(lifecycle.refresh(house.user) for _ in range(5)))
+    staying = house.staying(house.shelf.registry({"uni": {"type": "rotating", "allow_all": True}}))
+    answers = await asyncio.gather(*(staying.refresh(house.user) for _ in range(5)))
     assert answers == [Verdict(decision=Decision(allowed=True))] * 5
-    assert await lifecycle.refresh(house.user) is False, "a later one asks again"
+    assert await staying.refresh(house.user) is Standing.OUT, "a later one asks again"
 
 
 @pytest.mark.row("R20")
 async def test_an_answer_about_somebody_else_ends_the_session(house: House) -> None:
-    assert await house.refresh(Updated(Identity(subject="8", username="ann"))) is False
+    assert await house.refresh(Updated(Identity(subject="8", username="ann"))) is Standing.AGAIN
 
 
 async def test_what_the_source_says_now_counts(house: House) -> None:
@@ -197,15 +209,15 @@ async def test_what_the_source_says_now_counts(house: House) -> None:
 
 
 async def test_a_provider_out_of_service_ends_nothing_and_one_that_is_gone_does(house: House) -> None:
-    assert await house.refresh(broken=True) is True
+    assert await house.refresh(broken=True) is Standing.UNKNOWN
     house.shelf.entry_points.clear()
     house.shelf.add_type("other", Source)
     registry = house.shelf.registry({"other": {}})
-    assert await house.lifecycle(registry).refresh(house.user) is False
+    assert await house.staying(registry).refresh(house.user) is Standing.AGAIN
 
 
 async def test_a_hub_user_without_identity_is_the_hubs_own_affair(shelf: Shelf, database: Database) -> None:
-    assert await House(shelf, database).refresh() is True
+    assert await House(shelf, database).refresh() is Standing.UNKNOWN
 
 
 @pytest.mark.row("R04", "F13")
@@ -222,7 +234,7 @@ async def test_what_a_source_keeps_is_not_lost_while_it_cannot_be_stored(
             return Updated(PERSON, state={"token": len(given)})
 
     house.shelf.add_type("keeping", Keeping)
-    lifecycle = house.lifecycle(house.shelf.registry({"uni": {"type": "keeping", "allow_all": True}}))
+    staying = house.staying(house.shelf.registry({"uni": {"type": "keeping", "allow_all": True}}))
     record = house.identities.find("uni", "7")
     assert record is not None
 
@@ -232,10 +244,10 @@ async def test_what_a_source_keeps_is_not_lost_while_it_cannot_be_stored(
     with monkeypatch.context() as full:
         full.setattr(house.vault, "store", broken)
         for _ in range(2):
-            assert await lifecycle.refresh(house.user) == Verdict(decision=Decision(allowed=True))
+            assert await staying.refresh(house.user) == Verdict(decision=Decision(allowed=True))
     assert given == [None, {"token": 1}]
     assert (await house.vault.state(record)).content is None
-    assert await lifecycle._state(record) == {"token": 2}
+    assert await house.kept.of(record) == {"token": 2}
     assert (await house.vault.state(record)).content == {"token": 2}
 
 
@@ -244,7 +256,7 @@ async def test_what_a_sign_in_brought_is_not_overwritten_by_what_could_not_be_st
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(house.vault._sealing, "_own_keeper", CryptKeeper(keys=[b"k" * 32]))
-    lifecycle = house.lifecycle(house.shelf.registry({"uni": {"type": "source"}}))
+    house.staying(house.shelf.registry({"uni": {"type": "source"}}))
     record, person = house.identities.find("uni", "7"), Identity(provider="uni", subject="7", username="ann")
     assert record is not None
 
@@ -253,7 +265,7 @@ async def test_what_a_sign_in_brought_is_not_overwritten_by_what_could_not_be_st
 
     with monkeypatch.context() as full:
         full.setattr(house.vault, "store", broken)
-        await lifecycle.keep_state(person, {"token": "old"})
+        await house.kept.keep(person, {"token": "old"})
     sealed = await house.vault.seal(record.id, person, state={"token": "new"})
     await house.vault.store(sealed, time.time() + 1)
-    assert await lifecycle._state(record) == {"token": "new"}
+    assert await house.kept.of(record) == {"token": "new"}

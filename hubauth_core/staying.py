@@ -1,0 +1,267 @@
+"""Whether a hub user who has signed in may stay, and with which rights: the home identity's provider decides.
+
+A source that is silent, slow or wants to be left alone changes nothing: the rules hold on what is recorded. Only a
+definite no ends what somebody has open, and one that was taken out of the configuration has no people at work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from .access import Access, Verdict
+from .errors import CredentialError, LoginRefused, ProviderError, ProviderUnavailable, StoreError
+from .facts import recorded
+from .hub import hub_key_of
+from .identities import Identities
+from .kept_state import KeptState
+from .mapping import HubKey, Record
+from .provider import Provider
+from .recheck import Recheck, is_known
+from .refresh import DEFAULT_TTL, Refresher, is_taken_back
+from .registry import Registry
+from .types import (
+    Credential,
+    HubCall,
+    Identity,
+    ReauthRequired,
+    Refused,
+    SignIn,
+    Unavailable,
+    Unchanged,
+    Updated,
+)
+from .vault import Held, Vault, held_by
+from .vouched import checked
+
+REMEMBERED: Final = 60.0
+"""Seconds for which "sign in again" stands without the source being asked once more."""
+
+
+class Standing(enum.Enum):
+    """What there is to say of a hub user where there is no verdict."""
+
+    UNKNOWN = "nobody can be asked"
+    AGAIN = "only a new sign-in can help"
+    OUT = "refused for good"
+
+
+class _Unusable(enum.Enum):
+    """The source cannot say anything with the credential that it was shown; a renewed one may do."""
+
+    CREDENTIAL = "credential"
+
+
+Outcome = Unchanged | Updated | Refused | ReauthRequired | None
+"""What came of asking; None where nothing is known."""
+
+
+class Staying:
+    """Answers JupyterHub's refreshes. `ticks` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        access: Access,
+        identities: Identities,
+        vault: Vault,
+        refresher: Refresher,
+        kept: KeptState,
+        recheck: Recheck,
+        log: logging.Logger | logging.LoggerAdapter[Any],
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._registry = registry
+        self._access = access
+        self._identities = identities
+        self._vault = vault
+        self._refresher = refresher
+        self._kept = kept
+        self._recheck = recheck
+        self._log = log
+        self._ticks = ticks
+        self._refreshing: dict[HubKey, asyncio.Future[Verdict | Standing]] = {}
+        self._sent_away: dict[HubKey, float] = {}
+
+    async def refresh(self, user: Any, handler: Any = None) -> Verdict | Standing:
+        """A hub user's rights now, by the rules and by what the source says or, where it is not asked or does not
+        answer, by what is recorded. `user` is JupyterHub's.
+
+        JupyterHub asks for each request that comes meanwhile; the source is asked once, because a refresh token may be
+        good for one use only (row F10).
+        """
+        key = hub_key_of(user)
+        if key not in self._refreshing:
+            self._refreshing[key] = asyncio.ensure_future(self._refresh(user, handler))
+            self._refreshing[key].add_done_callback(lambda _: self._refreshing.pop(key))
+        return await asyncio.shield(self._refreshing[key])
+
+    def arrived(self, user: Any) -> None:
+        """The hub user has signed in with the home identity, so that the source has let them in."""
+        self._sent_away.pop(hub_key_of(user), None)
+
+    async def _refresh(self, user: Any, handler: Any) -> Verdict | Standing:
+        key = hub_key_of(user)
+        record, held = self._home(key)
+        if record is None or record.provider in self._registry.broken:
+            return Standing.UNKNOWN
+        if record.provider not in self._registry.providers or is_taken_back(held):
+            return Standing.AGAIN
+        if self._ticks() - self._sent_away.get(key, -REMEMBERED) < REMEMBERED:
+            return Standing.AGAIN
+        outcome = await self._asked(record, held, HubCall(user=user, handler=handler))
+        if is_taken_back(self._home(key)[1]):
+            return Standing.AGAIN
+        if isinstance(outcome, ReauthRequired):
+            self._sent_away[key] = self._ticks()
+        elif outcome is not None:
+            self._sent_away.pop(key, None)
+        if key in self._sent_away:  # a source that is silent now has not taken it back
+            return Standing.AGAIN
+        return await self._judged(record, outcome)
+
+    def _home(self, user: HubKey) -> tuple[Record | None, Held | None]:
+        """The home identity, and what its credential's row says: one query."""
+        for holding in self._vault.holdings(user):
+            if holding.record.home:
+                return holding.record, None if holding.row is None else held_by(holding.row)
+        return None, None
+
+    # The source.
+
+    async def _asked(self, record: Record, held: Held | None, hub: HubCall) -> Outcome:
+        """What the source says, if it is to be asked and it is this person's turn; a token that runs out is renewed."""
+        provider = self._registry.provider(record.provider)
+        due = self._recheck.is_due(provider, record)
+        if not (due or self._runs_out(held)):
+            return None
+        with self._recheck.turn(provider) as admitted:
+            if not admitted:
+                return None
+            try:
+                credential = await self._credential(record)
+            except ProviderError:
+                return None
+            if not due or (credential is None and provider.needs_credential):
+                return None
+            return await self._answer(record, credential, hub)
+
+    def _runs_out(self, held: Held | None) -> bool:
+        if held is None or held.trouble or not held.renewable:
+            return False
+        now = self._vault.now()
+        return held.retry_at <= now and not held.lasts(now, DEFAULT_TTL)
+
+    async def _credential(self, record: Record, instead_of: Credential | None = None) -> Credential | None:
+        """The identity's credential, good for some time; None where there is none. Raises ProviderError."""
+        try:
+            return await self._refresher.fresh(record, instead_of=instead_of)
+        except (CredentialError, StoreError):
+            return None
+
+    async def _answer(self, record: Record, credential: Credential | None, hub: HubCall) -> Outcome:
+        """Ask; where the credential should be good and is not, once more with a renewed one."""
+        hub = replace(hub, state=await self._kept.of(record))
+        answer = await self._ask(record, credential, hub)
+        if credential is not None and isinstance(answer, ReauthRequired | _Unusable):
+            try:
+                another = await self._credential(record, instead_of=credential)
+            except ProviderError:
+                return None
+            if another not in (None, credential):
+                credential, answer = another, await self._ask(record, another, hub)
+        if isinstance(answer, ReauthRequired) and credential is not None:
+            await self._give_up(record, credential, answer.reason)
+        return Unchanged() if isinstance(answer, _Unusable) else answer
+
+    async def _ask(self, record: Record, credential: Credential | None, hub: HubCall) -> Outcome | _Unusable:
+        provider = self._registry.provider(record.provider)
+        arguments = {"identity": record.identity, "credential": credential, "hub": hub}
+        try:
+            answer = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
+            answer = await self._taken(record, answer) if isinstance(answer, Updated) else answer
+        except LoginRefused as refusal:
+            answer = Refused(refusal.code)
+        except ProviderUnavailable as error:
+            answer = Unavailable(error.retry_after)
+        except ProviderError:
+            answer = None  # an answer that cannot be used says nothing
+        except CredentialError:
+            answer = _Unusable.CREDENTIAL
+        if isinstance(answer, Unavailable):
+            self._recheck.silent(provider, answer.retry_after)
+            return None
+        self._recheck.answered(provider)
+        return answer  # type: ignore[no-any-return]  # the registry has checked what it is
+
+    async def _taken(self, record: Record, answer: Updated) -> Updated | ReauthRequired:
+        """What a source says now, as far as it can be. Raises ProviderError."""
+        said = checked(SignIn(identity=answer.identity, decision=answer.decision, state=answer.state), record.provider)
+        if said.identity.subject != record.subject:
+            return ReauthRequired("somebody_else")  # behind the same session
+        if said.state is not None:
+            await self._kept.keep(said.identity, said.state)
+        return Updated(said.identity, decision=said.decision)
+
+    async def _give_up(self, record: Record, credential: Credential, reason: str) -> None:
+        if not self._registry.provider(record.provider).needs_credential:
+            return
+        try:
+            await self._refresher.give_up(record, credential, reason)
+        except StoreError as error:
+            self._log.error("hubauth: what a source has taken back could not be noted: %s", error.sentence)
+
+    # The rules.
+
+    async def _judged(self, record: Record, outcome: Outcome) -> Verdict | Standing:
+        """The rules once more, on what the source says or on what is recorded; what it says is recorded."""
+        provider = self._registry.provider(record.provider)
+        now = outcome.identity if isinstance(outcome, Updated) else record.identity
+        certain = isinstance(outcome, Updated | Refused) or is_known(record, provider)
+        try:
+            if isinstance(outcome, Refused):
+                raise LoginRefused("The source says no.", code="refused_by_source")
+            if isinstance(outcome, Updated):
+                verdict = self._access.decide(provider, now, outcome.decision, scopes=record.scopes)
+            else:
+                verdict = self._access.recorded(provider, record)
+        except LoginRefused:
+            if self._access.is_blocked_name(provider, now):
+                await self._pin(provider, now, provider.normalize_username(now.username))
+            said_so = isinstance(outcome, Updated | Refused)
+            await self._note(provider, record, outcome, refused=said_so or record.refused_at is not None)
+            return Standing.OUT if certain else Standing.AGAIN
+        still_out = record.refused_at is not None and not isinstance(outcome, Updated)  # at a sign-in meanwhile, too
+        if verdict.relied_on is not None:
+            await self._pin(provider, now, verdict.relied_on)
+        await self._note(provider, record, outcome, refused=still_out)
+        return Standing.OUT if still_out else replace(verdict, certain=certain)
+
+    async def _note(self, provider: Provider, record: Record, outcome: Outcome, *, refused: bool) -> None:
+        """Write down what the source has said: at most once a check, and not what is there already."""
+        if not isinstance(outcome, Updated | Unchanged | Refused):
+            return
+        username, facts = record.username, record.facts
+        if isinstance(outcome, Updated):
+            username = outcome.identity.username
+            facts = recorded(outcome.identity, record.scopes, provider.rule_claims)
+        same = (username, facts, refused) == (record.username, record.facts, record.refused_at is not None)
+        if same and not provider.membership_max_age:
+            return
+        try:
+            await self._identities.checked(record, username, facts, refused=refused)
+        except StoreError as error:
+            self._log.error("hubauth: what %r says of people could not be stored: %s", provider.name, error.sentence)
+
+    async def _pin(self, provider: Provider, identity: Identity, name: str) -> None:
+        """A name that decides belongs to its first subject, a blocked one follows it."""
+        try:
+            await self._identities.pin(provider.name, name, identity.subject)
+        except StoreError as error:
+            self._log.error("hubauth: a name at %r could not be pinned: %s", provider.name, error.sentence)
