@@ -31,7 +31,7 @@ class OIDCProvider(SigningOut):
     title = "OpenID Connect"
     anew_prompt = "login"  # OpenID Connect Core, section 3.1.2.1
     required_options: ClassVar[tuple[str, ...]] = ("issuer", "client_id")
-    default_scope = ("openid", "profile", "email")
+    default_scope: ClassVar[tuple[str, ...]] = ("openid", "profile", "email")
 
     proven_claims: ClassVar[frozenset[str]] = frozenset()
     """Claims that a sign-in takes from the ID token alone, whatever the userinfo endpoint says (row V04)."""
