@@ -95,10 +95,13 @@ class _Adapter(HTTPAdapter):
         if call is not None:
             kwargs["timeout"] = min(kwargs.get("timeout") or PATIENCE, PATIENCE, call.left())
         try:
-            return _read(super().send(request, *args, **{**kwargs, "stream": True}))
+            answer = _read(super().send(request, *args, **{**kwargs, "stream": True}))
         finally:
             if call is not None:
                 call.unwatch()
+        if call is not None:
+            call.left()  # one that was cut off looks like a short one
+        return answer
 
 
 class _Session(requests.Session):
