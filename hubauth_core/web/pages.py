@@ -1,4 +1,4 @@
-"""What the browser meets: the sign-in page, each provider's start and callback, logout."""
+"""What the browser meets on the way in: the sign-in page, each provider's start and callback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from jupyterhub.handlers.login import LogoutHandler
 from markupsafe import Markup
 from tornado import web
 from tornado.escape import url_escape
@@ -15,7 +14,7 @@ from ..errors import HubAuthError, LoginRefused
 from ..provider import Provider
 from ..transaction import begin, cookie_name
 from ..types import NOTHING, Form, Request, Transaction
-from .handler import MOST_IN_A_NAME, HubAuthHandler
+from .handler import MOST_IN_A_NAME
 from .steps import StepsHandler
 from .view import STATIC, Source, sign_in_url
 
@@ -23,7 +22,7 @@ AGAIN: Final = "hubauth_again"
 """The field that tells a form of our own page, which sends a source's answer again."""
 
 MOST_IN_AN_ANSWER: Final = 256 * 1024
-"""Characters of one field of an answer that is posted: a signed document of SAML."""
+"""Bytes of an answer that is posted: a signed document of SAML."""
 
 
 class SourcesHandler(StepsHandler):
@@ -171,6 +170,8 @@ class ProviderCallback(SourcesHandler):
             return
         self._keeps_cookies = False
         try:
+            if len(self.request.body) > MOST_IN_AN_ANSWER:
+                raise LoginRefused("The answer to this sign-in is too large.", code="too_large")
             sent = self.plain_request(MOST_IN_AN_ANSWER).form
         except LoginRefused as error:
             await self.refuse(error, provider)
@@ -221,32 +222,12 @@ class ProviderCallback(SourcesHandler):
         return transaction
 
 
-class LogoutPage(LogoutHandler, HubAuthHandler):  # type: ignore[misc]  # jupyterhub is untyped
-    """`/hub/logout`: ends every session of the user, on the server too (rows V10, 7.4.1)."""
-
-    _way_out: str | None = None
-
-    async def handle_logout(self) -> None:
-        user = self.current_user
-        if user:
-            self._way_out = await self.host.goodbye(self, user)
-        # After a failed refresh the hub sees nobody here, and clears nothing.
-        self.clear_login_cookie()
-
-    async def render_logout_page(self) -> None:
-        if self._way_out:
-            self.redirect(self._way_out)
-        else:
-            await super().render_logout_page()
-
-
 class StaticFiles(web.StaticFileHandler):
     """`/hub/hubauth/static/`: our style sheet and script."""
 
 
 HANDLERS = [
     (r"/login", LoginPage),
-    (r"/logout", LogoutPage),
     (r"/auth/([a-z0-9_]+)/login", ProviderLogin),
     (r"/auth/([a-z0-9_]+)/callback", ProviderCallback),
     (r"/oauth_login()", ProviderLogin),

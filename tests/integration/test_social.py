@@ -7,9 +7,11 @@ OpenID 2.0 speaks to python3-openid's own server, OpenID Connect to `oidc-provid
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -29,6 +31,7 @@ from harness.hubs import StartHub, newest_only
 from harness.openid_server import OpenIDServer
 from harness.parts import Require
 from harness.saml_idp import SamlIdP
+from harness.waiting import until
 from harness.wide_world import World
 
 pytestmark = newest_only
@@ -140,6 +143,7 @@ def others(idps: Mapping[str, SamlIdP], apple_key: str) -> dict[str, dict[str, A
         for name, idp in idps.items()
     }
     return {
+        "anybody": {"backend": "username", "dangerous_no_proof": True},
         "apple": {"backend": "apple-id", "settings": apple},
         "discourse": {"backend": "discourse", "settings": {"SERVER_URL": "https://talk.example", "SECRET": "talk"}},
         "lastfm": {"backend": "lastfm", "settings": {"KEY": "k", "SECRET": "s"}},
@@ -271,6 +275,7 @@ async def test_a_backend_that_asks_first_takes_no_other_address(hub: Hub, new_br
     assert "What you typed" in page.text
 
 
+@pytest.mark.row("M21")
 @pytest.mark.parametrize("idp", ["uni", "college"])
 async def test_saml(idp: str, hub: Hub, idps: dict[str, SamlIdP], new_browser: NewBrowser) -> None:
     browser = new_browser(hub)
@@ -303,6 +308,25 @@ async def test_saml_takes_only_what_was_asked_for(hub: Hub, idps: dict[str, Saml
     page = await post_back(victim, hub, "saml", SAMLResponse=answer, RelayState=theirs["RelayState"])
     assert page.status in {400, 403}
     assert await victim.hub_user() is None
+
+
+@pytest.mark.row("M21")
+@pytest.mark.parametrize("fault", ["no signature", "another's signature", "changed"])
+async def test_saml_believes_only_what_its_source_has_signed(
+    fault: str, hub: Hub, idps: dict[str, SamlIdP], new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = new_browser(hub)
+    sent = (await browser.request("GET", "/hub/auth/saml/login?idp=uni")).query
+    source = idps["college" if fault == "another's signature" else "uni"]
+    monkeypatch.setattr(source, "entity_id", idps["uni"].entity_id)
+    monkeypatch.setattr(source, "signs", fault != "no signature")
+    said = {UID: ["p-9"], "login": ["mallory"], "groups": []}
+    answer = source.answer(sent["SAMLRequest"], hub.callback_url("saml"), SP, "n3", **said)
+    if fault == "changed":
+        answer = base64.b64encode(base64.b64decode(answer).replace(b"mallory", b"marlene")).decode()
+    page = await post_back(browser, hub, "saml", SAMLResponse=answer, RelayState=sent["RelayState"])
+    assert page.status in {400, 403, 502}
+    assert await browser.hub_user() is None
 
 
 async def test_saml_metadata(hub: Hub, new_browser: NewBrowser) -> None:
@@ -355,6 +379,30 @@ async def test_telegram(hub: Hub, new_browser: NewBrowser) -> None:
     assert (await new_browser(hub).open(answer)).status == 400
     after = await browser.open(answer, headers={"Sec-Fetch-Site": "cross-site"})
     assert await browser.hub_user() == "telegram-tim", after.text
+
+
+async def test_what_is_believed_without_proof_has_to_be_wanted(hub: Hub, new_browser: NewBrowser) -> None:
+    browser = new_browser(hub)
+    page = await browser.begin("anybody")
+    page = await browser.follow(await browser.submit(page.form("/auth/anybody/login"), username="nora"))
+    assert await browser.hub_user() == "anybody-nora", page.text
+
+
+async def test_rows_go_with_their_hub_user(hub: Hub, new_browser: NewBrowser) -> None:
+    browser = new_browser(hub)
+    page = await browser.begin("anybody")
+    await browser.submit(page.form("/auth/anybody/login"), username="deleted")
+    assert (await hub.user("anybody-deleted")) is not None
+    assert "deleted" in accounts(hub)
+    assert (await hub.api("DELETE", "/users/anybody-deleted")).status_code == 204
+    await until(lambda: "deleted" not in accounts(hub))
+
+
+def accounts(hub: Hub) -> list[str]:
+    """Whom the plugin knows at the provider `anybody`."""
+    with contextlib.closing(sqlite3.connect(hub.directory / "hubauth.sqlite")) as store:
+        found = store.execute("SELECT uid FROM hubauth_social_accounts WHERE provider = 'anybody'").fetchall()
+    return [uid for (uid,) in found]
 
 
 async def test_what_can_only_be_connected_signs_nobody_in(hub: Hub, world: World, new_browser: NewBrowser) -> None:

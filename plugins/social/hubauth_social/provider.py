@@ -58,7 +58,6 @@ class SocialProvider(SocialOptions, Provider):
     templates = Path(__file__).with_name("templates")
 
     bridge: Bridge
-    store: SocialStore
     cleaning: Cleaning
     base_url: str = "/hub/"
 
@@ -69,13 +68,12 @@ class SocialProvider(SocialOptions, Provider):
             self.icon = f"{core.base_url}auth/{self.name}/{icon.PATH}"
         backend = under(self.name, self.described.load(), self.described.kind)
         database = core.store(SCHEMA)
-        self.store = SocialStore(database, self.name, core.key("social"))
         self.bridge = Bridge(
             backend=backend,
             name=self.name,
             label=self.label,
             settings=self.resolved,
-            store=self.store,
+            store=SocialStore(database, self.name, core.key("social")),
             pool=Pool(deadline=self.request_timeout),
             log=core.log,
             steps=self.pipeline_steps,
