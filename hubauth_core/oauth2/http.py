@@ -77,6 +77,10 @@ class Response:
             return None
 
 
+class TokenNotTaken(ProviderError):
+    """The provider does not take the access token (status 401; RFC 6750, section 3.1)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A provider's answer to a question about its API. `json` is None where there was none to read."""
@@ -93,16 +97,20 @@ class Answer:
         return 200 <= self.status < 300
 
     def mapping(self) -> dict[str, Any]:
-        """The JSON object of an answer that worked. Raises ProviderError for anything else."""
+        """The JSON object of an answer that worked. Raises ProviderError for anything else, TokenNotTaken for 401."""
         if self.ok and isinstance(self.json, dict):
             return self.json
-        raise bad_response(self.label)
+        raise self._fault()
 
     def sequence(self) -> list[Any]:
-        """The JSON array of an answer that worked. Raises ProviderError for anything else."""
+        """The JSON array of an answer that worked. Raises ProviderError for anything else, TokenNotTaken for 401."""
         if self.ok and isinstance(self.json, list):
             return self.json
-        raise bad_response(self.label)
+        raise self._fault()
+
+    def _fault(self) -> ProviderError:
+        error = bad_response(self.label)
+        return TokenNotTaken(error.sentence, code=error.code) if self.status == 401 else error
 
     @property
     def next_url(self) -> str | None:
@@ -153,8 +161,8 @@ class Api:
     ) -> Answer:
         """Ask for JSON, with an access token in the Authorization header (rows C20, C21).
 
-        A status below 500 other than 429 is the caller's to judge; `Answer.mapping` and `Answer.sequence` accept only
-        success.
+        A status below 500 is the caller's to judge, other than 429 and a 403 that says when to come back;
+        `Answer.mapping` and `Answer.sequence` accept only success.
         """
         return self.answer(await self.get(url, token=token, params=params, headers=headers, cap=cap))
 
@@ -244,7 +252,8 @@ class Api:
             self._note(request, _reason(error))
             raise self.unavailable() from None
         self._breaker.answered()
-        if response.status == 429 or response.status >= 500:
+        limited = response.status == 403 and response.retry_after is not None
+        if response.status == 429 or response.status >= 500 or limited:
             self._note(request, f"status {response.status}")
             raise self.unavailable(response.retry_after)
         return response

@@ -102,7 +102,7 @@ async def verify_userinfo(token: Secret, keys: Keys, expected: Expected) -> Veri
 def same_person(renewed: Secret, before: Secret) -> bool:
     """Whether a refreshed ID token, not verified yet, does not name another issuer or subject than an earlier one."""
     try:
-        claims, known = _said(renewed), _said(before)
+        claims, known = said(renewed), said(before)
     except (Refused, ValueError):
         return True  # it names nobody
     return all(claims.get(name, known.get(name)) == known.get(name) for name in ("iss", "sub"))
@@ -113,12 +113,12 @@ def continues(claims: VerifiedClaims, before: Secret) -> bool:
 
     OpenID Connect Core, section 12.2: who, where and for whom stay; when and in answer to what stay if they are said.
     """
-    known = _said(before)
+    known = said(before)
     same = all(claims.get(name) == known.get(name) for name in ("iss", "sub", "aud", "azp"))
     return same and all(claims[name] == known.get(name) for name in ("auth_time", "nonce") if name in claims)
 
 
-def _said(token: Secret) -> dict[str, Any]:
+def said(token: Secret) -> dict[str, Any]:
     """What a token says, whoever made it."""
     return _object(urlsafe_b64decode(token.reveal().encode().split(b".")[1]))
 
@@ -152,7 +152,7 @@ async def signed(
 def _named_issuer(token: Secret) -> str:
     """The issuer that a token names: what is signed is the very text that is looked at here."""
     try:
-        return text(_said(token).get("iss"))
+        return text(said(token).get("iss"))
     except ValueError:
         raise Refused("issuer") from None
 
