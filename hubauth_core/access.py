@@ -84,7 +84,7 @@ class Access:
                 allowed=granted or name is not None,
                 admin=_admin(provider, own, admin or named_admin),
                 groups=self._groups(provider, identity, own),
-                roles=_roles(provider, identity),
+                roles=_roles(provider, identity, own),
             ),
             relied_on=name if relies else None,
         )
@@ -202,11 +202,10 @@ def _admin(provider: Provider, own: Decision | None, named: bool) -> bool | None
     return own.admin if own is not None else None
 
 
-def _roles(provider: Provider, identity: Identity) -> frozenset[str] | None:
+def _roles(provider: Provider, identity: Identity, own: Decision | None) -> frozenset[str]:
     """The hub's roles, from `role_map` alone: a source does not know them (decision 3 of docs/architecture.md)."""
-    if not provider.role_map:
-        return None
-    words = (identity.groups or frozenset()) | (identity.roles or frozenset())
+    said = own.roles if own is not None and own.roles is not None else identity.roles
+    words = (identity.groups or frozenset()) | (said or frozenset())
     return frozenset(role for word in words for role in provider.role_map.get(word, ()))
 
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from .types import Credential, Decision, SignIn
+from .types import Credential, Decision, Identity, SignIn
 
 TOKENS = ("access_token", "id_token")
 """Not the refresh token: whoever spent it would end the grant for everybody."""
 
 
-def rights(decision: Decision, *, listed_admin: bool, groups: bool, roles: bool = False) -> dict[str, Any]:
-    """The members `admin` and, with `groups` and `roles` (the hub's `manage_groups` and `manage_roles`), those; None
-    leaves what the hub has.
-
-    `listed_admin`: the administrator's hub-wide list names the hub user.
-    """
-    told: dict[str, Any] = {"admin": True if listed_admin else decision.admin}
+def rights(decision: Decision, *, groups: bool) -> dict[str, Any]:
+    """The members `admin` and, with `groups` (the hub's `manage_groups`), those; None leaves what the hub has."""
+    told: dict[str, Any] = {"admin": decision.admin}
     if groups:
         told["groups"] = None if decision.groups is None else sorted(decision.groups)
-    if roles:
-        told["roles"] = None if decision.roles is None else [{"name": role} for role in sorted(decision.roles)]
     return told
+
+
+def user_info(identity: Identity) -> dict[str, str]:
+    """How a user's server shows them to others: JupyterHub 6.0 and later hands it to JupyterLab."""
+    shown = {"name": identity.name, "display_name": identity.name, "avatar_url": identity.avatar}
+    if not (identity.avatar or "").startswith(("https://", "http://")):
+        shown["avatar_url"] = None
+    return {name: text for name, text in shown.items() if text}
 
 
 def auth_state(sign_in: SignIn, *, tokens: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from traitlets.config import Application
 
+from . import hub_rules
 from .configure import in_vain, lacking, told_of
 from .database import Database, open_database, store_url
 from .discovery import nearest
@@ -17,6 +18,7 @@ from .errors import ConfigError, HubAuthError
 from .first_login import spoken_for
 from .hub import JupyterHubUsers, configured_names
 from .hub_options import HubOptions
+from .hub_roles import HubRoles
 from .kept_state import KeptState
 from .lending import Lending
 from .lifecycle import Lifecycle
@@ -32,6 +34,7 @@ from .signin import SignInFlow
 from .spawning import Spawning
 from .staying import Staying
 from .strongroom import Strongroom, furnish
+from .system_users import SystemUsers
 from .transaction import Seal, UsedStates
 from .web.callers import define_scope
 from .web.handout import HandOut
@@ -47,10 +50,14 @@ class Building(HubOptions):
         try:
             self._build(self.parent)
         except ConfigError as error:
-            if not isinstance(self.parent, Application):
-                raise
-            self.log.critical("hubauth cannot start.\n%s", error.sentence)
-            self.parent.exit(1)
+            self.stop_hub(error)
+
+    def stop_hub(self, error: ConfigError) -> None:
+        """End the hub, which is starting, with a sentence. Raises the error where there is no hub."""
+        if not isinstance(self.parent, Application):
+            raise error
+        self.log.critical("hubauth cannot start.\n%s", error.sentence)
+        self.parent.exit(1)
 
     def _build(self, app: Any) -> None:
         registry = self.load_registry()
@@ -66,6 +73,15 @@ class Building(HubOptions):
         self._build_sign_in(room, mapper)
         self._build_credentials(app, room)
         self._build_background(database, room, hub_users)
+        self.hub_roles = HubRoles()
+        self.system_users = SystemUsers(
+            create=self.create_system_users,
+            require=self.require_system_users,
+            command=self.add_user_cmd,
+            uids=self.uids,
+            groups=self.allowed_system_groups,
+            log=self.log,
+        )
         self.seal = Seal(app.cookie_secret)
         self.used = UsedStates()
         self.public_url: str = app.public_url
@@ -213,6 +229,8 @@ class Building(HubOptions):
             raise ConfigError(f"only one provider may have adopt = 'existing', not {' and '.join(adopting)}")
         if problem := _no_callback(self.oauth_callback_provider, registry):
             raise ConfigError(problem)
+        several = len(self.configured_prefixes(registry)) > 1
+        hub_rules.check(self, registry.providers, several=several, broken=registry.broken.keys())
         for name, each in registry.providers.items():
             if each.longest_call > self.hook_timeout:
                 raise ConfigError(_cut_off(name, each.longest_call, self.hook_timeout))

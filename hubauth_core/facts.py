@@ -1,7 +1,8 @@
 """What rules go by is recorded at each sign-in and at each check, so that they hold while the source is not asked.
 
-Beside name and subject that is groups, roles, granted scopes, the domain of a verified address, and those claims that
-rules look at; nothing else of a person is kept here.
+Beside name and subject that is groups, roles, granted scopes, whether an address is verified and at which domain, and
+those claims that rules look at; nothing else of a person is kept here. By all this rules decide as they did when it was
+said.
 """
 
 from __future__ import annotations
@@ -20,27 +21,29 @@ LONGEST: Final = 256 * 1024
 
 def recorded(identity: Identity, scopes: AbstractSet[str], paths: Iterable[str]) -> str:
     """What is written down of an identity; `paths` are the claims that rules look at."""
-    domain = (identity.email or "").rpartition("@")[2].lower() if identity.email_verified else ""
+    verified = identity.email_verified and bool(identity.email)
+    local, _, domain = (identity.email or "").rpartition("@")
     facts: dict[str, Any] = {
         "groups": None if identity.groups is None else sorted(identity.groups),
         "roles": None if identity.roles is None else sorted(identity.roles),
-        "domain": domain,
+        "verified": verified,
+        "domain": domain.lower() if verified and local else "",
         "scopes": sorted(scopes),
         "claims": {path: claim(identity.claims, path) for path in paths},
     }
-    written = json.dumps(facts, sort_keys=True, ensure_ascii=False, default=str)
+    written = json.dumps(facts, sort_keys=True, default=str)  # in ASCII: a claim may hold half a surrogate pair
     return written if len(written) <= LONGEST else ""
 
 
 def recalled(written: str) -> Mapping[str, Any]:
     """What was written down, as further arguments of `Identity`; of the address there is the domain alone."""
     facts = json.loads(written) if written else {}
-    domain = facts.get("domain", "")
+    domain, verified = facts.get("domain", ""), facts.get("verified", False)
     return {
         "groups": _names(facts.get("groups")),
         "roles": _names(facts.get("roles")),
-        "email": f"*@{domain}" if domain else None,
-        "email_verified": bool(domain),
+        "email": f"*@{domain}" if domain else "*" if verified else None,
+        "email_verified": verified,
         "claims": facts.get("claims", {}),
     }
 

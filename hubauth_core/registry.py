@@ -16,6 +16,7 @@ from .calls import Calls
 from .discovery import PLUGINS, Discovery, nearest
 from .errors import ConfigError
 from .provider import Provider
+from .rule_checks import check_rules
 
 PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -81,6 +82,7 @@ class Registry(Calls):
             try:
                 provider = self._make(name, cls, {})
                 lacking = self._lacking(provider, {})
+                check_rules(provider)
             except ConfigError as error:
                 if self._class_level(cls):
                     problems[name] = error.sentence
@@ -142,6 +144,7 @@ class Registry(Calls):
         if lacking := self._lacking(provider, settings):
             what = "option {} is" if len(lacking) == 1 else "options {} are"
             raise ConfigError(f"the required {what.format(', '.join(map(repr, lacking)))} not set")
+        check_rules(provider)
         if provider.enabled:
             self._enlist(provider)
 

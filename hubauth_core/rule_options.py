@@ -112,6 +112,16 @@ class RuleOptions(LoggingConfigurable):
         )
 
     @property
+    def says_groups(self) -> bool:
+        """Whether this source can say in which groups somebody is; where not, rules about groups stop the start."""
+        return True
+
+    @property
+    def says_roles(self) -> bool:
+        """Whether this source can say which roles somebody has."""
+        return True
+
+    @property
     def rule_claims(self) -> Sequence[str]:
         """The claims that rules look at, as dotted paths; they are recorded at each sign-in, in the clear."""
         return tuple(self.required_claims)

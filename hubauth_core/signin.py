@@ -228,10 +228,10 @@ class SignInFlow:
             sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state, anew=moves),
         )
 
-    def turned_away(self, admitted: Admitted) -> LoginRefused:
-        """The hub's own rules did not let them in: give the name back. The answer is for raising."""
+    def turned_away(self, admitted: Admitted, refusal: LoginRefused | None = None) -> LoginRefused:
+        """A rule of the hub as a whole did not let them in: give the name back. The answer is for raising."""
         self.mapper.release(admitted.identity, bound=False)
-        told = self.registry.provider(admitted.identity.provider).not_admitted(admitted.identity)
+        told = refusal or self.registry.provider(admitted.identity.provider).not_admitted(admitted.identity)
         refusal = told or LoginRefused("This hub does not let you in. Ask its administrators.", code="not_allowed")
         refusal.subject, refusal.username = admitted.identity.subject, admitted.identity.username
         return refusal

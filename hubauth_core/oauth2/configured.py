@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
-from traitlets import Dict, Enum, Float, List, Unicode, default
+from traitlets import Callable as AnyCallable
+from traitlets import Dict, Enum, Float, List, Unicode, Union, default
 
 from ..errors import ConfigError
 from ..options import SecretOption, from_environment, read_file, read_secret, variable
 from ..provider import Provider, reusable
-from ..types import Transaction
+from ..types import Identity, Transaction
 from ..urls import problem_with
 from . import rfc6749, rfc7523, rfc8707
 from .client import WITH_SECRET, Client
@@ -52,6 +55,11 @@ class ConfiguredClient(Provider):
     offered_scopes = List(
         Unicode(), help="What a person may grant beside `scope`, for a credential that opens more than a sign-in does."
     ).tag(config=True)
+    allowed_scopes = List(
+        Unicode(),
+        help="Whoever grants the hub all of these may enter. Each must be in `scope` or `offered_scopes`; a source "
+        "that says nothing of scopes has granted what was asked for (RFC 6749, section 5.1).",
+    ).tag(config=True)
     resource = List(
         Unicode(),
         help="Addresses of the services that the access token is for, where the source wants to be told (RFC 8707).",
@@ -66,13 +74,25 @@ class ConfiguredClient(Provider):
     revocation_url = Unicode(help="Where the hub says that it does not want a token any more; empty: nowhere.").tag(
         config=True
     )
-    username_claim = Unicode("username", help="The claim that becomes the username; dots lead into objects.").tag(
-        config=True
-    )
+    username_claim = Union(
+        [Unicode(), AnyCallable()],
+        default_value="username",
+        help="The claim that becomes the username; dots lead into objects. Or a function of all claims that says it.",
+    ).tag(config=True)
     subject_claim = Unicode(
         "sub", help="The claim that never changes and is never given to somebody else; not a login or an address."
     ).tag(config=True)
-    groups_claim = Unicode(help="The claim that lists the groups of a person; empty reads none.").tag(config=True)
+    groups_claim = Union(
+        [Unicode(), AnyCallable()],
+        default_value="",
+        help="The claim that lists the groups of a person, or a function of all claims that does; empty reads none.",
+    ).tag(config=True)
+    roles_claim = Union(
+        [Unicode(), AnyCallable()],
+        default_value="",
+        help="The claim that lists the roles of a person (`realm_access.roles`), or a function of all claims that "
+        "does; empty reads none. `role_map` says what they are here.",
+    ).tag(config=True)
     redirect_url = Unicode(
         help="The callback address registered at the source, where it is not `<public url>/hub/auth/<name>/callback`."
     ).tag(config=True)
@@ -171,6 +191,15 @@ class ConfiguredClient(Provider):
         """Which server exchanges a token, where an exchange names none."""
         return self.token_url
 
+    @property
+    def grants(self) -> bool:
+        """Whether any rule here can let somebody in."""
+        return super().grants or bool(self.allowed_scopes)
+
+    def admits(self, identity: Identity, scopes: AbstractSet[str]) -> bool:
+        """Whether the person has granted all of `allowed_scopes`."""
+        return bool(self.allowed_scopes) and scopes >= set(self.allowed_scopes)
+
     def asked_scope(self, transaction: Transaction) -> list[str]:
         """What a sign-in asks for: the scope, and what the person is about to grant beside it, each once."""
         return list(dict.fromkeys([*self.scope, *transaction.scopes]))
@@ -193,6 +222,7 @@ class ConfiguredClient(Provider):
                 f"subject_claim = {self.subject_claim!r} can pass from one person to another; name the claim that "
                 "holds the source's own immutable id"
             )
+        self._check_rules()
         for option in ("scope", "offered_scopes"):
             if wrong := [scope for scope in getattr(self, option) if not rfc6749.SCOPE.fullmatch(scope)]:
                 raise ConfigError(f"{option}: {wrong[0]!r} is not one scope; a list has an entry for each")
@@ -204,6 +234,13 @@ class ConfiguredClient(Provider):
             raise ConfigError(f"authorize_params cannot set {', '.join(sorted(ours))}: the sign-in itself does")
         if ours := rfc6749.reserved_in(self.authorize_url):
             raise ConfigError(f"authorize_url cannot hold {', '.join(sorted(ours))}: the sign-in itself sets it")
+
+    def _check_rules(self) -> None:
+        if wrong := [scope for scope in self.allowed_scopes if scope not in {*self.scope, *self.offered_scopes}]:
+            raise ConfigError(f"allowed_scopes: {wrong[0]!r} is never asked for; it is in no scope or offered_scopes")
+        for option in ("username_claim", "groups_claim", "roles_claim"):
+            if inspect.iscoroutinefunction(getattr(self, option)):
+                raise ConfigError(f"{option} must be a plain function of the claims, not an asynchronous one")
 
     def check_url(self, option: str) -> None:
         """Check the address in an option, where it is set. Raises ConfigError."""

@@ -5,9 +5,9 @@ https://openid.net/specs/openid-connect-core-1_0.html
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from traitlets import Enum, Float, List, Unicode
+from traitlets import Enum, Float, List, Unicode, default
 
 from ..claims import Claims, VerifiedClaims, claim
 from ..errors import ConfigError, CredentialError, LoginRefused, ProviderError
@@ -15,6 +15,7 @@ from ..types import Credential, Secret, Transaction
 from . import idtoken, logout_token
 from .cached import Cached
 from .http import SMALL_CAP, Api
+from .identity import Where
 from .jwks import ALGORITHMS, Keys
 from .rfc8414 import Metadata, fetch_metadata, issuer_problem
 from .signing_out import SigningOut
@@ -40,9 +41,6 @@ class OIDCProvider(SigningOut):
     """Whether the source's keys say for which issuers they sign; then `issuer_of` says which one a token needs."""
 
     issuer = Unicode(help="The source's issuer, exactly as it writes it itself.").tag(config=True)
-    username_claim = Unicode(
-        "preferred_username", help="The claim that becomes the username; dots lead into objects."
-    ).tag(config=True)
     userinfo = Enum(
         ["auto", "always", "never"],
         "auto",
@@ -56,6 +54,10 @@ class OIDCProvider(SigningOut):
     trusted_audiences = List(Unicode(), help="Further clients that an ID token may be meant for beside this one.").tag(
         config=True
     )
+
+    @default("username_claim")
+    def _default_username_claim(self) -> str:
+        return "preferred_username"
 
     def __init__(self, name: str, **options: object) -> None:
         super().__init__(name, **options)
@@ -186,15 +188,15 @@ class OIDCProvider(SigningOut):
     def _wants_userinfo(self, verified: VerifiedClaims, endpoints: Endpoints) -> bool:
         if not endpoints.userinfo or self.userinfo == "never":
             return False
-        needed = [self.subject_claim, self.username_claim, self.groups_claim]
+        needed = [self.subject_claim, self.username_claim, self.groups_claim, self.roles_claim, *self.rule_claims]
         if "email" in self.scope:
             needed.append("email")
-        return self.userinfo == "always" or any(path and _lacks(verified, path) for path in needed)
+        return self.userinfo == "always" or any(path and _may_lack(verified, path) for path in needed)
 
     async def _jwks_uri(self) -> str:
         return (await self.metadata()).jwks_uri
 
 
-def _lacks(claims: Claims, path: str) -> bool:
-    found: Any = claim(claims, path)
-    return found is None
+def _may_lack(claims: Claims, path: Where) -> bool:
+    """Whether something is not there that is needed; of a function nobody knows what it needs."""
+    return not isinstance(path, str) or claim(claims, path) is None

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from traitlets import default
+
+from ..calls import where
 from ..claims import Claims
-from ..errors import LoginRefused
-from ..types import Credential, Identity, Redirect, Request, SignIn, Transaction
+from ..errors import LoginRefused, ProviderUnavailable
+from ..types import (
+    Credential,
+    HubCall,
+    Identity,
+    ReauthRequired,
+    Redirect,
+    RefreshedIdentity,
+    Refused,
+    Request,
+    SignIn,
+    Transaction,
+    Unavailable,
+    Unchanged,
+    Updated,
+)
 from . import answers, rfc6749, rfc9207
 from .client import Server
-from .http import SMALL_CAP, Api
-from .identity import Paths, identity_of, text
+from .http import SMALL_CAP, Api, TokenNotTaken
+from .identity import ClaimFailed, Paths, identity_of, text
 from .token_client import Endpoints, TokenClient
 
 
@@ -23,8 +40,14 @@ class OAuth2Provider(TokenClient):
 
     title = "OAuth 2.0"
 
+    needs_credential = True
+
     anew_prompt: ClassVar[str] = ""
     """The `prompt` with which the source asks a person whom it knows; "" where it understands none."""
+
+    @default("membership_max_age")
+    def _default_membership_max_age(self) -> float:
+        return 900.0
 
     async def begin_login(self, request: Request, transaction: Transaction) -> Redirect:
         """Send the browser to the source."""
@@ -52,6 +75,28 @@ class OAuth2Provider(TokenClient):
             claims = await self.claims_of(tokens, transaction)
         return SignIn(identity=self.identity(claims), credentials=(tokens, *self.further_credentials(members)))
 
+    async def refresh_identity(
+        self, identity: Identity, credential: Credential | None, hub: HubCall
+    ) -> RefreshedIdentity:
+        """Ask who the person is once more, with the person's own token. Raises ProviderError, CredentialError."""
+        if credential is None:
+            return Unchanged()
+        try:
+            async with self.api.patience():
+                now = self.identity(await self.claims_again(credential))
+        except TokenNotTaken:
+            return ReauthRequired("token_refused")
+        except ProviderUnavailable as error:
+            return Unavailable(error.retry_after)
+        except LoginRefused as refusal:
+            again = refusal.code == "scope_insufficient"  # granted at a sign-in, and nowhere else
+            return ReauthRequired(refusal.code) if again else Refused(refusal.code)
+        return Updated(now) if now.subject == identity.subject else Refused("somebody_else")
+
+    async def claims_again(self, tokens: Credential) -> Claims:
+        """What the source says of the person now. Raises CredentialError where renewed tokens could tell more."""
+        return await self.fetch_claims(tokens, self.api)
+
     async def claims_of(self, tokens: Credential, transaction: Transaction) -> Claims:
         """Who signed in, by everything that came with the tokens."""
         return await self.fetch_claims(tokens, self.api)
@@ -67,21 +112,37 @@ class OAuth2Provider(TokenClient):
 
     def parse_identity(self, claims: Claims) -> Identity:
         """The identity in the claims. By default the options for claims say where; an author says it in code."""
-        return identity_of(claims, Paths(self.subject_claim, self.username_claim, self.groups_claim), self.label)
+        paths = Paths(self.subject_claim, self.username_claim, self.groups_claim, self.roles_claim)
+        return identity_of(claims, paths, self.label)
 
     def identity(self, claims: Claims) -> Identity:
         """What `parse_identity` makes of the claims.
 
-        Raises ProviderError where they lack or muddle something, LoginRefused for a name that is an unproven address.
+        Raises ProviderError where they lack or muddle something, LoginRefused for a name that is an unproven address
+        and where a function of the administrator's fails.
         """
         try:
             identity = self.parse_identity(claims)
             text(identity.username)
             if text(identity.subject) == str(None):  # str() over a claim that is null would make everybody one person
                 raise ValueError("no subject")
+        except ClaimFailed as error:
+            told = where(error.__cause__) if isinstance(error.__cause__, Exception) else ""
+            self.log.error("hubauth: a function among the options of provider %r failed\n%s", self.name, told)
+            raise
         except (LookupError, TypeError, ValueError, AttributeError):
             raise self.api.bad_response() from None
         return identity
+
+    @property
+    def says_groups(self) -> bool:
+        """Whether a person's groups are read, by `groups_claim` or in code."""
+        return bool(self.groups_claim) or type(self).parse_identity is not OAuth2Provider.parse_identity
+
+    @property
+    def says_roles(self) -> bool:
+        """Whether a person's roles are read, by `roles_claim` or in code."""
+        return bool(self.roles_claim) or type(self).parse_identity is not OAuth2Provider.parse_identity
 
     def _check_issuer(self, callback: rfc6749.Callback, endpoints: Endpoints, transaction: Transaction) -> None:
         begun_at = transaction.memo.get("issuer", "")

@@ -29,9 +29,9 @@ ORDER = [
         "provider",
         "configure",
     ),
-    *("discovery", "manager", "calls", "registry", "needs_keys"),
+    *("rule_checks", "discovery", "manager", "calls", "registry", "needs_keys"),
     *("transaction", "waiting", "hub"),
-    *("names", "facts", "mapping", "access", "sealing", "revocation_queue"),
+    *("names", "facts", "mapping", "access", "hub_rules", "hub_roles", "system_users", "sealing", "revocation_queue"),
     *("binding", "links", "sweep", "identities", "lease", "rotation", "vault"),
     "vouched",
     *(

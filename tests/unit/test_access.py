@@ -52,7 +52,7 @@ SOMEBODY_ELSE = {"ann": "8"}
 @pytest.mark.row("V02")
 def test_no_rule_lets_nobody_in() -> None:
     verdict = decide()
-    assert verdict.decision == Decision(allowed=False)
+    assert verdict.decision == Decision(allowed=False, roles=frozenset())
     assert verdict.relied_on is None
 
 
@@ -125,7 +125,7 @@ def test_what_the_providers_own_rules_refuse_no_rule_of_ours_lets_in(rules: dict
 
 
 def test_what_the_providers_own_rules_allow_is_allowed() -> None:
-    assert decide(own=Decision(allowed=True)).decision == Decision(allowed=True)
+    assert decide(own=Decision(allowed=True)).decision == Decision(allowed=True, roles=frozenset())
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,12 @@ def test_a_username_spelled_like_a_blocked_subject_is_not_that_subject() -> None
 @pytest.mark.row("V36")
 def test_a_stranger_with_a_name_that_was_somebodys_is_neither_allowed_nor_admin() -> None:
     rules = {"allowed_users": {"ann"}, "admin_users": {"ann"}}
-    assert decide(person("8"), pins=NOBODY_ELSE, **rules).decision == Decision(allowed=False, admin=False)
-    assert decide(person("7"), pins=NOBODY_ELSE, **rules).decision == Decision(allowed=True, admin=True)
+    assert decide(person("8"), pins=NOBODY_ELSE, **rules).decision == Decision(
+        allowed=False, admin=False, roles=frozenset()
+    )
+    assert decide(person("7"), pins=NOBODY_ELSE, **rules).decision == Decision(
+        allowed=True, admin=True, roles=frozenset()
+    )
 
 
 @pytest.mark.row("V38")

@@ -230,8 +230,24 @@ class WrappedAuthenticator(Provider):
             email=_text(claims.get("email")),
             email_verified=claims.get("email_verified") is True,
             groups=self._groups(model),
+            roles=self._roles(model),
             claims=dict(claims),
         )
+
+    @property
+    def says_groups(self) -> bool:
+        """Whether the wrapped one manages groups."""
+        return self.inner is None or bool(self.inner.manage_groups)
+
+    @property
+    def says_roles(self) -> bool:
+        """Whether the wrapped one manages roles."""
+        return self.inner is None or bool(self.inner.manage_roles)
+
+    def _roles(self, model: Model) -> frozenset[str] | None:
+        """The names of its roles; what they may do is this hub's `role_map` to say."""
+        roles = model.get("roles")
+        return frozenset(role["name"] for role in roles) if self.inner.manage_roles and roles is not None else None
 
     def _groups(self, model: Model) -> frozenset[str] | None:
         groups = model.get("groups")
@@ -244,11 +260,13 @@ class WrappedAuthenticator(Provider):
         return Decision(allowed=verdict.allowed, admin=model.get("admin"), groups=self._groups(model))
 
     def _rules_here(self) -> bool:
-        return bool(self.allow_all or self.allowed_users or self.admin_users)
+        return self.grants
 
     def _granted(self, model: Model) -> bool:
         """Whether a rule of this provider names the person of a model."""
         named = self.allowed_users | self.admin_users
+        if (self.allowed_groups | self.admin_groups) & (self._groups(model) or frozenset()):
+            return True
         if self.allow_all or self.normalize_username(model["name"]) in named:
             return True
         return any(entry.startswith("id:") for entry in named) and f"id:{self._identity(model).subject}" in named

@@ -11,7 +11,7 @@ from hubauth_core import ConfigError, Secret
 from hubauth_core.builtin.oauth2 import GenericOAuth2Provider
 from hubauth_core.builtin.oidc import GenericOIDCProvider
 from hubauth_core.oauth2 import OAuth2Provider
-from hubauth_core.types import Transaction
+from hubauth_core.types import Identity, Transaction
 
 row = pytest.mark.row
 
@@ -224,3 +224,54 @@ def test_what_is_no_domain_stops_the_start(wrong):
 
 def test_domains_are_kept_in_one_spelling():
     assert forge(required_email_domains=["@Uni.Example"]).required_email_domains == ["uni.example"]
+
+
+# Rules.
+
+
+@row("V02")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"allowed_scopes": ["admin"]}, "'admin' is never asked for"),
+        ({"allowed_scopes": ["read_user", "admin"], "offered_scopes": ["api"]}, "'admin' is never asked for"),
+    ],
+)
+def test_a_scope_that_is_never_asked_for_stops_the_start(options, told):
+    with pytest.raises(ConfigError, match=told):
+        forge(**options)
+
+
+@pytest.mark.parametrize(
+    ("granted", "let_in"),
+    [((), False), (("api",), False), (("api", "read_user"), True), (("api", "read_user", "x"), True)],
+)
+def test_who_grants_all_allowed_scopes_may_enter(granted, let_in):
+    provider = forge(allowed_scopes=["read_user", "api"], offered_scopes=["api"])
+    assert provider.grants
+    assert provider.admits(Identity(subject="7", username="ann"), frozenset(granted)) is let_in
+
+
+def test_without_allowed_scopes_no_scope_lets_anybody_in():
+    assert not forge().grants
+    assert not forge().admits(Identity(subject="7", username="ann"), frozenset({"read_user"}))
+
+
+@pytest.mark.parametrize("option", ["username_claim", "groups_claim", "roles_claim"])
+def test_a_function_of_the_claims_is_a_plain_one(option):
+    async def later(claims):
+        return "ann"
+
+    with pytest.raises(ConfigError, match=option):
+        forge(**{option: later})
+    assert forge(**{option: lambda claims: "ann"})
+
+
+def test_groups_can_be_said_where_a_claim_names_them_or_code_reads_them():
+    class Coded(Forge):
+        def parse_identity(self, claims):
+            return super().parse_identity(claims)
+
+    coded = Coded("coded", client_id="hub", client_secret="s3cret")
+    assert (forge().says_groups, forge(groups_claim="teams").says_groups, coded.says_groups) == (False, True, True)
+    assert (forge().says_roles, forge(roles_claim="roles").says_roles, coded.says_roles) == (False, True, True)
