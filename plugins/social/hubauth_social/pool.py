@@ -57,6 +57,7 @@ class Pool:
 
         def do() -> Answer:
             with call.under_way():
+                call.left()
                 return work()
 
         future = self._threads.submit(context.run, do)
@@ -69,8 +70,9 @@ class Pool:
             return await answered
         finally:
             if not answered.done():
-                answered.cancel()
                 call.cut()
+                future.cancel()
+                answered.cancel()
 
     def close(self) -> None:
         """Take no more calls."""
