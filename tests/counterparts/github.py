@@ -10,6 +10,10 @@ commas, the answer is form-encoded unless JSON is asked for, a code is good once
 The one application is `hub` with the secret `github-app-secret`; any password does. Controls below `/_test/`:
 `PUT users/<id>` merges JSON into an account or makes one, `PUT redirect_uris` adds callbacks, `PUT fault` with
 `{"path": "/user", "status": 403, "headers": {...}}` makes a path fail until `{}` is put, `GET events` is a log.
+`PUT memberships/<id>` with `{"Org": "active", "Org:team": "pending"}` sets all organizations and teams of an account,
+`PUT closed` with `{"org": "sso"}` (or "app") those that show nothing to this application, `PUT granted` what people
+grant at most (`[]`: all that is asked for), and `PUT app` with `{"lifetime": 28800}` makes it a GitHub App, whose
+tokens run out and know no scopes.
 """
 
 from __future__ import annotations
@@ -18,9 +22,12 @@ import asyncio
 import base64
 import hashlib
 import json
+import math
+import re
 import secrets
 import sys
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -35,8 +42,13 @@ DOCS = "https://docs.github.com/apps/managing-oauth-apps/troubleshooting-oauth-a
 ERRORS = {
     "bad_verification_code": "The code passed is incorrect or expired.",
     "incorrect_client_credentials": "The client_id and/or client_secret passed are incorrect.",
+    "bad_refresh_token": "The refresh token passed is incorrect or expired.",
     "redirect_uri_mismatch": "The redirect_uri MUST match the registered callback URL for this application.",
 }
+MEMBERSHIP = re.compile(
+    r"/user/memberships/orgs/(?P<org>[^/]+)"
+    r"|/orgs/(?P<team_org>[^/]+)/teams/(?P<slug>[^/]+)/memberships/(?P<login>[^/]+)"
+)
 ACCOUNTS = {
     1: {"login": "octocat", "name": "monalisa octocat"},
     1001: {"login": "alice", "name": "Alice A"},
@@ -53,6 +65,7 @@ class Grant:
     redirect_uri: str
     challenge: str
     scopes: tuple[str, ...]
+    until: float = math.inf
 
 
 @dataclass
@@ -66,6 +79,11 @@ class GitHub:
     codes: dict[str, Grant] = field(default_factory=dict)
     tokens: dict[str, Grant] = field(default_factory=dict)
     fault: dict[str, Any] = field(default_factory=dict)
+    memberships: dict[int, dict[str, str]] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
+    granted: list[str] = field(default_factory=list)
+    app: dict[str, int] = field(default_factory=dict)
+    renewals: dict[str, Grant] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=30))
 
@@ -103,12 +121,13 @@ class Authorize(Page):
         if number is None:
             self.leave(error="access_denied", error_description="The user has denied your application access.")
             return
-        code = secrets.token_hex(10)
+        code, granted = secrets.token_hex(10), self.github.granted
+        asked = self.get_argument("scope", "").replace(",", " ").split()
         self.github.codes[code] = Grant(
             number,
             self.get_argument("redirect_uri"),
             self.get_argument("code_challenge", ""),
-            tuple(self.get_argument("scope", "").replace(",", " ").split()),
+            tuple(scope for scope in asked if not granted or scope in granted),
         )
         self.leave(code=code)
 
@@ -129,12 +148,16 @@ class Authorize(Page):
 
 
 class Token(Page):
-    """`/login/oauth/access_token`: a code for a token. Refusals have status 200, as GitHub's have."""
+    """`/login/oauth/access_token`: a code, or an app's refresh token, for a token. Refusals have status 200."""
 
     def post(self) -> None:
         client = (self.get_body_argument("client_id", ""), self.get_body_argument("client_secret", ""))
         if client != (CLIENT_ID, CLIENT_SECRET):
             self.answer(error="incorrect_client_credentials")
+            return
+        if self.get_body_argument("grant_type", "") == "refresh_token":
+            renewed = self.github.renewals.pop(self.get_body_argument("refresh_token", ""), None)
+            self.issue(renewed) if renewed else self.answer(error="bad_refresh_token")
             return
         grant = self.github.codes.pop(self.get_body_argument("code", ""), None)
         if grant is None or not self.verified(grant):
@@ -142,12 +165,27 @@ class Token(Page):
         elif self.get_body_argument("redirect_uri", grant.redirect_uri) != grant.redirect_uri:
             self.answer(error="redirect_uri_mismatch")
         else:
-            token = f"gho_{secrets.token_hex(18)}"
-            self.github.tokens[token] = grant
-            self.answer(access_token=token, scope=",".join(grant.scopes), token_type="bearer")
+            self.issue(grant)
 
-    def answer(self, **fields: str) -> None:
-        error = fields.get("error", "")
+    def issue(self, grant: Grant) -> None:
+        token, lifetime = secrets.token_hex(18), self.github.app.get("lifetime")
+        if lifetime is None:
+            self.github.tokens[f"gho_{token}"] = grant
+            self.answer(access_token=f"gho_{token}", scope=",".join(grant.scopes), token_type="bearer")
+            return
+        of_app = replace(grant, scopes=(), until=time.time() + lifetime)
+        self.github.tokens[f"ghu_{token}"] = self.github.renewals[f"ghr_{token}"] = of_app
+        self.answer(
+            access_token=f"ghu_{token}",
+            expires_in=lifetime,
+            refresh_token=f"ghr_{token}",
+            refresh_token_expires_in=15897600,
+            scope="",
+            token_type="bearer",
+        )
+
+    def answer(self, **fields: str | int) -> None:
+        error = str(fields.get("error", ""))
         self.record(error or "token")
         if error:
             fields |= {"error_description": ERRORS[error], "error_uri": f"{DOCS}#{error}"}
@@ -191,14 +229,47 @@ class Api(Page):
             self.finish({"message": "injected"})
             return
         grant = self.github.tokens.get(self.request.headers.get("Authorization", "").partition(" ")[2])
-        if grant is None:
-            self.record("401")
-            self.set_status(401)
-            self.finish({"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest"})
-            return
-        await self.relay(path, grant)
+        if grant is None or time.time() > grant.until:
+            self.refuse(401, "Bad credentials")
+        elif (asked := MEMBERSHIP.fullmatch(path)) and (org := asked["org"] or asked["team_org"]):
+            await self.membership(path, grant, org, asked["slug"], asked["login"])
+        else:
+            await self.relay(path, grant)
 
-    async def relay(self, path: str, grant: Grant) -> None:
+    async def membership(self, path: str, grant: Grant, org: str, slug: str | None, login: str | None) -> None:
+        """Names know no case. What a token may not see is not there."""
+        match self.github.closed.get(org.lower()):
+            case "sso":
+                self.set_header(
+                    "X-GitHub-SSO", f"required; url={self.github.url}/orgs/{org}/sso?authorization_request=A"
+                )
+                self.refuse(
+                    403,
+                    "Resource protected by organization SAML enforcement. You must grant your OAuth token "
+                    "access to this organization.",
+                )
+                return
+            case "app":
+                self.refuse(
+                    403,
+                    "Although you appear to have the correct authorization credentials, the organization "
+                    "has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.",
+                )
+                return
+        known = {name.lower(): (name, state) for name, state in self.github.memberships.get(grant.user, {}).items()}
+        name, state = known.get(f"{org}:{slug}".lower() if slug else org.lower(), ("", ""))
+        own = login is None or login.lower() == self.github.users[grant.user]["login"].lower()
+        if not name or not own or not ("read:org" in grant.scopes or self.github.app):
+            self.refuse(404, "Not Found")
+            return
+        await self.relay(path, grant, name, state)
+
+    def refuse(self, status: int, message: str) -> None:
+        self.record(str(status))
+        self.set_status(status)
+        self.finish({"message": message, "documentation_url": "https://docs.github.com/rest"})
+
+    async def relay(self, path: str, grant: Grant, org: str = "", state: str = "") -> None:
         accept = self.request.headers.get("Accept", "application/json")
         answer = await self.github.client.get(
             f"{self.github.prism}{path}?{self.request.query}",
@@ -211,6 +282,10 @@ class Api(Page):
         if link := answer.headers.get("link"):
             self.set_header("Link", self.here(link))
         body = answer.json() if answer.content else None
+        if isinstance(body, dict) and state:
+            body |= {"state": state} | (
+                {"organization": body["organization"] | {"login": org}} if ":" not in org else {}
+            )
         if body is not None:
             self.finish(self.here(json.dumps(self.personal(path, body, grant))))
 
@@ -221,7 +296,26 @@ class Api(Page):
             return body | {"email": None} | account
         if path == "/user/emails":
             return [entry | {"email": address} for entry in body[:1]]
+        if path == "/user/teams":
+            return self.teams(body[0], grant)
         return body
+
+    def teams(self, example: dict[str, Any], grant: Grant) -> list[Any]:
+        """Two on a page, so that there are several."""
+        teams = [
+            name.split(":")
+            for name, state in self.github.memberships.get(grant.user, {}).items()
+            if ":" in name and state == "active"
+        ]
+        page = int(self.get_argument("page", "1"))
+        self.clear_header("Link")
+        if len(teams) > 2 * page:
+            self.set_header("Link", f'<{self.github.url}{self.request.path}?per_page=100&page={page + 1}>; rel="next"')
+        organization = example.get("organization") or {"id": 1}
+        return [
+            example | {"slug": slug, "name": slug.title(), "organization": organization | {"login": org}}
+            for org, slug in teams[2 * page - 2 : 2 * page]
+        ]
 
     def here(self, text: str) -> str:
         return text.replace("https://api.github.com", self.github.url)
@@ -250,6 +344,20 @@ class Fault(Page):
         self.github.fault = json.loads(self.request.body)
 
 
+class Memberships(Page):
+    """All organizations and teams of an account."""
+
+    def put(self, number: str) -> None:
+        self.github.memberships[int(number)] = json.loads(self.request.body)
+
+
+class Setting(Page):
+    """What else changes: organizations that are closed, what people grant, whether it is a GitHub App."""
+
+    def put(self, name: str) -> None:
+        setattr(self.github, name, json.loads(self.request.body))
+
+
 class Events(Page):
     """What was asked, and what came of it."""
 
@@ -267,6 +375,8 @@ def application(github: GitHub) -> Application:
             (r"/_test/redirect_uris", RedirectUris, known),
             (r"/_test/fault", Fault, known),
             (r"/_test/events", Events, known),
+            (r"/_test/memberships/(\d+)", Memberships, known),
+            (r"/_test/(closed|granted|app)", Setting, known),
             (rf"(?:/api/v3)?/applications/{CLIENT_ID}/token", Deletion, known),
             (r"(?:/api/v3)?(/.*)", Api, known),
         ]

@@ -1,13 +1,15 @@
-"""A small stand-in for GitLab: its OAuth endpoints and `/api/v4/user`, shaped after GitLab's published documentation.
+"""A small stand-in for GitLab: its OAuth endpoints, `/api/v4/user`, members and groups, after GitLab's documentation.
 
     python gitlab.py PORT REDIRECT_URI        prints "ready http://127.0.0.1:<port>"; port 0 takes a free one
 
-https://docs.gitlab.com/api/oauth2/ and https://docs.gitlab.com/api/users/. Written by us, so it proves what the
-documentation says and no more. It differs from GitLab where that is stricter: PKCE with S256 is demanded.
+https://docs.gitlab.com/api/oauth2/, and below docs.gitlab.com/api: users, members, groups. Written by us, so it proves
+what the documentation says and no more. It differs from GitLab where that is stricter: PKCE with S256 is demanded.
 The one application is `hub` with the secret `gitlab-app-secret`; the accounts are in `ACCOUNTS`, any password does.
 
 Controls: `PUT /_test/users/<id>` merges JSON into an account, or makes a new one; `PUT /_test/redirect_uris` adds
 callbacks; `PUT /_test/lifetime` sets the seconds of tokens issued from then on; `GET /_test/events` is a log.
+`PUT /_test/members/<id>` sets all memberships of an account, `{"top/sub": {"access_level": 30}}`, in groups of `GROUPS`
+and projects of `PROJECTS`; `PUT /_test/forbidden` lists paths that answer 403, `PUT /_test/version` says how old it is.
 """
 
 from __future__ import annotations
@@ -61,6 +63,9 @@ ACCOUNTS = (
     account(44, "blocked", state="blocked"),
 )
 
+GROUPS = {1: "top", 2: "top/sub", 3: "top-sub", 4: "top/sub/below", 5: "TOPS"}
+PROJECTS = {71: "top/sub/project", 72: "top/other"}
+
 
 @dataclass
 class Grant:
@@ -83,6 +88,9 @@ class GitLab:
     tokens: dict[str, Grant] = field(default_factory=dict)
     renewals: dict[str, Grant] = field(default_factory=dict)
     lifetime: float = 7200
+    members: dict[int, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    forbidden: list[str] = field(default_factory=list)
+    version: str = "19.1.0-ee"
     events: list[str] = field(default_factory=list)
 
 
@@ -218,21 +226,95 @@ class Revoke(OfTheClient):
         self.finish({})
 
 
-class User(Page):
-    """`/api/v4/user`: the account behind a token."""
+class Api(Page):
+    """What a token opens, and for how long."""
 
-    def get(self) -> None:
+    scopes = frozenset({"api", "read_api"})
+
+    def prepare(self) -> None:
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         grant = self.gitlab.tokens.get(token) if scheme == "Bearer" else None
         if grant is None or time.time() > grant.until:
             self.refuse(401, message="401 Unauthorized")
-        elif not grant.scopes & SIGNED_IN_SCOPES:
-            self.refuse(403, error="insufficient_scope", scope="api read_user")
+        elif not grant.scopes & self.scopes:
+            self.refuse(403, error="insufficient_scope", scope=" ".join(sorted(self.scopes)))
         elif self.gitlab.users[grant.user]["state"] == "blocked":
             self.refuse(403, message="403 Forbidden - Your account has been blocked.")
         else:
-            self.gitlab.events.append("/api/v4/user 200")
-            self.finish(self.gitlab.users[grant.user])
+            self.user = grant.user
+            self.gitlab.events.append(f"{self.request.path} asked")
+
+    @property
+    def memberships(self) -> dict[str, dict[str, Any]]:
+        return self.gitlab.members.get(self.user, {})
+
+
+class User(Api):
+    """`/api/v4/user`: the account behind a token."""
+
+    scopes = SIGNED_IN_SCOPES
+
+    def get(self) -> None:
+        self.finish(self.gitlab.users[self.user])
+
+
+class Member(Api):
+    """`/api/v4/groups/<id or path>/members/all/<user id>`, and of projects: what is not there or not shown is a 404."""
+
+    def get(self, what: str, name: str, inherited: str, number: str) -> None:
+        path = self.path_of(GROUPS if what == "groups" else PROJECTS, name)
+        if path in self.gitlab.forbidden:
+            self.refuse(403, message="403 Forbidden")
+            return
+        if inherited and tuple(map(int, self.gitlab.version.split(".")[:2])) < (12, 4):
+            self.refuse(404, error="404 Not Found")
+            return
+        found = self.found(path, bool(inherited)) if path and int(number) == self.user else None
+        if found is None:
+            self.refuse(404, message="404 Group Not Found" if not path else "404 Not found")
+            return
+        told = {key: self.gitlab.users[self.user][key] for key in ("id", "username", "name", "state", "locked")}
+        self.finish(told | {"access_level": 30, "expires_at": None, "membership_state": "active"} | found)
+
+    def path_of(self, known: dict[int, str], name: str) -> str:
+        """Paths know no case, and are encoded once."""
+        if name.isdecimal():
+            return known.get(int(name), "")
+        return next((path for path in known.values() if path.lower() == name.lower()), "")
+
+    def found(self, path: str, inherited: bool) -> dict[str, Any] | None:
+        parts = path.split("/")
+        above = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        return next(
+            (self.memberships[each] for each in above[: None if inherited else 1] if each in self.memberships), None
+        )
+
+
+class Groups(Api):
+    """`/api/v4/groups?min_access_level=`: the account's groups, with those below them, two on a page."""
+
+    def get(self) -> None:
+        least, page = int(self.get_argument("min_access_level")), int(self.get_argument("page", "1"))
+        above = [path for path, member in self.memberships.items() if member.get("access_level", 30) >= least]
+        mine = [
+            {"id": number, "full_path": path, "name": path.rpartition("/")[2]}
+            for number, path in GROUPS.items()
+            if any(path == each or path.startswith(f"{each}/") for each in above)
+        ]
+        if len(mine) > 2 * page:
+            address = f"{self.request.protocol}://{self.request.host}{self.request.path}"
+            self.set_header("Link", f'<{address}?min_access_level={least}&page={page + 1}>; rel="next"')
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(mine[2 * page - 2 : 2 * page]))
+
+
+class Version(Api):
+    """`/api/v4/version`."""
+
+    scopes = SIGNED_IN_SCOPES
+
+    def get(self) -> None:
+        self.finish({"version": self.gitlab.version, "revision": "0123456789a"})
 
 
 class Control(Page):
@@ -250,6 +332,20 @@ class RedirectUris(Page):
 
     def put(self) -> None:
         self.gitlab.redirect_uris |= frozenset(json.loads(self.request.body))
+
+
+class Members(Page):
+    """All memberships of an account."""
+
+    def put(self, number: str) -> None:
+        self.gitlab.members[int(number)] = json.loads(self.request.body)
+
+
+class Setting(Page):
+    """What is shown to nobody, and how old this GitLab is."""
+
+    def put(self, name: str) -> None:
+        setattr(self.gitlab, name, json.loads(self.request.body))
 
 
 class Lifetime(Page):
@@ -275,6 +371,11 @@ def application(*redirect_uris: str) -> Application:
             (r"/oauth/token", Token, known),
             (r"/oauth/revoke", Revoke, known),
             (r"/api/v4/user", User, known),
+            (r"/api/v4/(groups|projects)/([^/]+)/members/(all/)?(\d+)", Member, known),
+            (r"/api/v4/groups", Groups, known),
+            (r"/api/v4/version", Version, known),
+            (r"/_test/members/(\d+)", Members, known),
+            (r"/_test/(forbidden|version)", Setting, known),
             (r"/_test/users/(\d+)", Control, known),
             (r"/_test/redirect_uris", RedirectUris, known),
             (r"/_test/lifetime", Lifetime, known),

@@ -69,6 +69,10 @@ class Forge(Counterpart):
         """Change fields of an account by its number; a number that is new becomes one."""
         self.control("PUT", f"users/{key}", claims)
 
+    def setting(self, name: str, value: Any) -> None:
+        """Change one of the settings that the program's own text names."""
+        self.control("PUT", name, value)
+
 
 def _run(
     stack: ExitStack, command: list[str | Path], folder: Path, environment: Mapping[str, str] | None = None

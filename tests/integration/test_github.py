@@ -23,8 +23,14 @@ def config(github: Forge) -> dict[str, dict[str, object]]:
     providers = {
         "github": github.options(allow_all=True, scope=[]),
         "github_mail": github.options(type="github", label="GitHub with mail", allow_all=True),
+        "github_org": github.options(
+            label="By organization", allowed_organizations=["my-org", "other:team", "sso-org"]
+        ),
+        "github_staff": github.options(
+            label="Staff", allow_all=True, required_organizations=["my-org", "my-org:staff"], teams_as_groups=True
+        ),
     }
-    section = {"providers": providers, "enable_auth_state": True}
+    section = {"providers": providers, "enable_auth_state": True, "manage_groups": True}
     return {"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section}
 
 
@@ -37,8 +43,8 @@ def crypt_key() -> str:
 @pytest.fixture
 def hub(shared_hub: StartHub, github: Forge, crypt_key: str) -> Hub:
     hub = shared_hub(config(github), environment={"JUPYTERHUB_CRYPT_KEY": crypt_key})
-    github.allow(hub, "github")
-    github.allow(hub, "github_mail")
+    for provider in ("github", "github_mail", "github_org", "github_staff"):
+        github.allow(hub, provider)
     return hub
 
 
@@ -52,6 +58,14 @@ def broken(github: Forge) -> Iterator[Callable[..., None]]:
 
     yield fail
     github.control("PUT", "fault", {})
+
+
+@pytest.fixture
+def set_github(github: Forge) -> Iterator[Callable[[str, object], None]]:
+    """`set_github(name, value)`: one of the counterpart's settings is another until the test is over."""
+    yield github.setting
+    for name, value in (("closed", {}), ("granted", []), ("app", {})):
+        github.setting(name, value)
 
 
 def new_account(github: Forge, login: str) -> tuple[int, str]:
@@ -146,8 +160,98 @@ async def test_addresses_that_github_hides_are_no_obstacle(
     assert await browser.hub_user() == f"github_mail-{login}"
 
 
+@pytest.mark.parametrize(
+    ("memberships", "enters"),
+    [
+        ({"My-Org": "active"}, True),
+        ({"Other:Team": "active"}, True),
+        ({"My-Org": "pending"}, False),
+        ({"other": "active", "my-org-x": "active"}, False),
+        ({}, False),
+    ],
+    ids=["member", "of-a-team", "only-invited", "named-alike", "stranger"],
+)
+async def test_members_of_an_allowed_organization_enter_and_nobody_else(
+    hub: Hub, github: Forge, new_browser: NewBrowser, memberships: dict[str, str], enters: bool
+) -> None:
+    number, login = new_account(github, "gerda")
+    github.setting(f"memberships/{number}", memberships)
+    browser = new_browser(hub)
+    page = await browser.sign_in("github_org", login)
+    assert await browser.hub_user() == (f"github_org-{login}" if enters else None)
+    assert enters or (page.status == 403 and "does not let you in" in page.text)
+
+
+async def test_what_is_required_holds_under_allow_all_and_teams_are_groups(
+    hub: Hub, github: Forge, new_browser: NewBrowser
+) -> None:
+    number, login = new_account(github, "Hanna")
+    github.setting(f"memberships/{number}", {"My-Org": "active", "a:x": "active", "b:y": "active"})
+    browser = new_browser(hub)
+    page = await browser.sign_in("github_staff", login)
+    assert page.status == 403
+    assert "not in every organization and team" in page.text
+    github.setting(
+        f"memberships/{number}", {"My-Org": "active", "My-Org:staff": "active", "a:x": "active", "b:y": "active"}
+    )
+    await browser.sign_in("github_staff", login)
+    user = await hub.user(f"github_staff-{login.lower()}") or {}
+    assert sorted(user["groups"]) == ["github_staff:My-Org:staff", "github_staff:a:x", "github_staff:b:y"]
+
+
+@pytest.mark.parametrize("why", ["sso", "app"])
+async def test_an_organization_that_says_nothing_is_named(
+    hub: Hub, github: Forge, new_browser: NewBrowser, set_github: Callable[[str, object], None], why: str
+) -> None:
+    number, login = new_account(github, "ida")
+    github.setting(f"memberships/{number}", {"sso-org": "active"})
+    set_github("closed", {"sso-org": why})
+    browser = new_browser(hub)
+    page = await browser.sign_in("github_org", login)
+    assert page.status == 403
+    assert "sso-org does not let this hub see" in page.text
+    assert await browser.hub_user() is None
+
+
+async def test_whoever_grants_less_is_told_what_is_missing(
+    hub: Hub, github: Forge, new_browser: NewBrowser, set_github: Callable[[str, object], None]
+) -> None:
+    number, login = new_account(github, "jana")
+    github.setting(f"memberships/{number}", {"my-org": "active"})
+    set_github("granted", ["read:user", "user:email"])
+    browser = new_browser(hub)
+    page = await browser.sign_in("github_org", login)
+    assert page.status == 403
+    assert "read:org" in page.text
+    set_github("granted", [])
+    await browser.sign_in("github_org", login)
+    assert await browser.hub_user() == f"github_org-{login}"
+
+
+async def test_a_github_app_knows_no_scopes(
+    hub: Hub, github: Forge, new_browser: NewBrowser, set_github: Callable[[str, object], None]
+) -> None:
+    number, login = new_account(github, "klara")
+    github.setting(f"memberships/{number}", {"my-org": "active"})
+    set_github("app", {"lifetime": 28800})
+    browser = new_browser(hub)
+    await browser.sign_in("github_org", login)
+    assert await browser.hub_user() == f"github_org-{login}"
+
+
+async def test_a_limit_at_a_membership_is_no_refusal(
+    hub: Hub, github: Forge, new_browser: NewBrowser, broken: Callable[..., None]
+) -> None:
+    number, login = new_account(github, "lena")
+    github.setting(f"memberships/{number}", {"my-org": "active"})
+    broken("/user/memberships/orgs/my-org", 403, x_ratelimit_remaining="0")
+    page = await new_browser(hub).sign_in("github_org", login)
+    assert page.status == 503
+    assert "does not answer, try again" in page.text
+
+
 @pytest.mark.row("V02")
-@pytest.mark.parametrize("option", ["allowed_organizations", "github_organization_whitelist"])
+@pytest.mark.parametrize("option", ["allowed_organisations", "github_organization_whitelist"])
 def test_an_option_that_does_not_exist_stops_the_start(
     make_hub: Callable[..., Hub], github: Forge, option: str
 ) -> None:

@@ -31,9 +31,19 @@ def hub(shared_hub: StartHub, gitlab: Forge, second_gitlab: Forge) -> Hub:
     providers = {
         "gitlab": gitlab.options(allow_all=True),
         "gitlab_corp": second_gitlab.options(label="Corp GitLab", allow_all=True, blocked_users=["ben"]),
+        "gitlab_group": gitlab.options(
+            label="By group",
+            allowed_gitlab_groups=["top/sub"],
+            minimum_access_level="developer",
+            allowed_project_ids=["top/other"],
+            gitlab_groups_as_groups=True,
+        ),
+        "gitlab_must": gitlab.options(label="All of it", allow_all=True, required_gitlab_groups=["top", 4]),
     }
-    hub = shared_hub({"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": {"providers": providers}})
-    gitlab.allow(hub, "gitlab")
+    section = {"providers": providers, "manage_groups": True}
+    hub = shared_hub({"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section})
+    for provider in ("gitlab", "gitlab_group", "gitlab_must"):
+        gitlab.allow(hub, provider)
     second_gitlab.allow(hub, "gitlab_corp")
     return hub
 
@@ -112,6 +122,83 @@ async def test_a_renamed_account_keeps_its_hub_user_and_its_old_name_is_taken(
     assert page.status == 403
     assert "taken" in page.text
     assert await stranger.hub_user() is None
+
+
+def new_member(gitlab: Forge, **memberships: dict[str, object]) -> str:
+    """A new account, in groups and projects that are written with `__` for a slash."""
+    number = next(numbers)
+    gitlab.account(number, username=f"member{number}")
+    gitlab.setting(f"members/{number}", {path.replace("__", "/"): member for path, member in memberships.items()})
+    return f"member{number}"
+
+
+@pytest.mark.parametrize(
+    "memberships",
+    [
+        {"top__sub": {"access_level": 30}},
+        {"top": {"access_level": 50}},
+        {"top__sub": {"access_level": 40, "expires_at": "2999-01-01"}},
+        {"top__other": {"access_level": 30}},
+    ],
+    ids=["member", "of-the-group-above", "for-long", "of-a-project"],
+)
+async def test_members_of_an_allowed_group_or_project_enter(
+    browser: Browser, gitlab: Forge, memberships: dict[str, dict[str, object]]
+) -> None:
+    name = new_member(gitlab, **memberships)
+    await browser.sign_in("gitlab_group", name)
+    assert await browser.hub_user() == f"gitlab_group-{name}"
+
+
+@pytest.mark.row("V01")
+@pytest.mark.parametrize(
+    "memberships",
+    [
+        {},
+        {"top-sub": {"access_level": 50}, "TOPS": {"access_level": 50}},
+        {"top__sub__below": {"access_level": 50}},
+        {"top__sub": {"access_level": 20}},
+        {"top__sub": {"access_level": 50, "expires_at": "2001-01-01"}},
+        {"top__sub": {"access_level": 50, "membership_state": "awaiting"}},
+        {"top__other": {"access_level": 20}, "top__sub__project": {"access_level": 50}},
+    ],
+    ids=["stranger", "named-alike", "of-a-subgroup", "too-little", "expired", "awaiting", "of-another-project"],
+)
+async def test_nobody_else_enters(browser: Browser, gitlab: Forge, memberships: dict[str, dict[str, object]]) -> None:
+    page = await browser.sign_in("gitlab_group", new_member(gitlab, **memberships))
+    assert page.status == 403
+    assert await browser.hub_user() is None
+
+
+@pytest.mark.row("V01")
+async def test_a_group_that_cannot_be_read_lets_nobody_in(browser: Browser, gitlab: Forge) -> None:
+    name = new_member(gitlab, top={"access_level": 50})
+    gitlab.setting("forbidden", ["top", "top/sub", "top/other"])
+    try:
+        page = await browser.sign_in("gitlab_group", name)
+        assert page.status == 403
+        assert "does not show this hub" in page.text
+        assert (await browser.sign_in("gitlab_must", name)).status == 403
+        assert await browser.hub_user() is None
+    finally:
+        gitlab.setting("forbidden", [])
+
+
+async def test_what_is_required_holds_under_allow_all_and_groups_are_groups(
+    hub: Hub, browser: Browser, gitlab: Forge, new_browser: NewBrowser
+) -> None:
+    below, above = (
+        new_member(gitlab, top__sub__below={"access_level": 30}),
+        new_member(gitlab, top={"access_level": 30}),
+    )
+    page = await browser.sign_in("gitlab_must", below)
+    assert page.status == 403
+    assert "not in every group" in page.text
+    await browser.sign_in("gitlab_must", above)
+    assert await browser.hub_user() == f"gitlab_must-{above}"
+    await new_browser(hub).sign_in("gitlab_group", above)
+    groups = (await hub.user(f"gitlab_group-{above}") or {})["groups"]
+    assert sorted(groups) == ["gitlab_group:top", "gitlab_group:top/sub", "gitlab_group:top/sub/below"]
 
 
 async def test_a_wrong_secret_is_the_administrators_matter(
