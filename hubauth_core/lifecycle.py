@@ -6,7 +6,7 @@ A provider that is out of service, or was taken out of the configuration, is not
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -79,26 +79,44 @@ class Lifecycle:
         for record in self._of(hub_key_of(user)):
             await self._mention("hubauth_logged_out", record, HubCall(user=user, handler=handler))
 
-    async def way_out(self, user: Any, return_to: str) -> str | None:
-        """Where the browser of somebody who has signed out goes to end the session at the source, None for nowhere."""
-        home = self._identities.home_of(hub_key_of(user))
-        if home is None or home.provider not in self._registry.providers:
+    async def way_out(self, user: Any, made_with: str, return_to: Callable[[Provider], str]) -> str | None:
+        """Where the browser of somebody who has signed out goes to end the session at the source, None for nowhere.
+
+        `made_with`: the provider whose sign-in made this session, "" where nobody knows; no other source's ends (row
+        R21). `return_to`: where that source sends the browser back to.
+        """
+        identities = self._of(hub_key_of(user))
+        left = [each for each in identities if each.provider == made_with]
+        if not made_with and len(identities) == 1:
+            left = identities
+        if not left:
             return None
-        credential = (await self._vault.credential(home)).content
+        credential = (await self._vault.credential(left[0])).content
         try:
             url: str | None = self._registry.ask_now(
-                "hubauth_logout_url", home.provider, credential=credential, return_to=return_to
+                "hubauth_logout_url",
+                left[0].provider,
+                credential=credential,
+                return_to=return_to(self._registry.provider(left[0].provider)),
             )
         except HubAuthError:
             return None  # the registry has logged it, and the hub's own session is over
         return url
 
-    async def give_back(self, user: Any) -> None:
-        """Have all that was issued for the user revoked (row R17); nobody gets it any more before the next sign-in."""
+    async def give_back(self, user: Any, by_default: bool) -> None:
+        """Have what was issued for the user revoked where that is wanted, `by_default` or by a provider's own option
+        (row R17); nobody gets it any more before the next sign-in."""
         try:
-            await self._vault.give_back(self._identities.of_hub_user(hub_key_of(user)))
+            await self._vault.give_back(
+                [each for each in self._identities.of_hub_user(hub_key_of(user)) if self._revokes(each, by_default)]
+            )
         except StoreError as error:  # who signs out is out all the same
             self._log.error("hubauth: the credentials of %s could not be given back: %s", user.name, error.sentence)
+
+    def _revokes(self, record: Record, by_default: bool) -> bool:
+        provider = self._registry.providers.get(record.provider)
+        own = provider.revoke_on_logout if provider is not None else None
+        return by_default if own is None else own
 
     async def deleted(self, user: Any) -> None:
         """The hub user is going: providers are told, identities and credentials go. Raises StoreError."""

@@ -147,6 +147,12 @@ class Provider(RuleOptions):
     linkable = Bool(
         True, help="Whether hub users may connect an identity of this provider to their own, as another way in."
     ).tag(config=True)
+    revoke_on_logout = Bool(
+        None,
+        allow_none=True,
+        help="Whether the source takes back at a sign-out what it issued for the user. Defaults to "
+        "`c.HubAuthenticator.revoke_on_logout`.",
+    ).tag(config=True)
     git_urls = List(
         Unicode(),
         help="Addresses (`https://host` or `https://host/path`) below which this provider's credential opens git "

@@ -154,8 +154,9 @@ def callbacks(hub: Inspected) -> Iterator[Finding]:
     for name, provider in hub.providers:
         if isinstance(provider, OAuth2Provider):
             ours = url_path_join(base or "https://<your hub>" + hub.hub.base_url, "hub/auth", name, "callback")
-            url = getattr(provider, "redirect_url", "") or ours
-            yield Finding("ok", name, f"Its callback address, to be registered with {provider.label}: {url}")
+            configured = provider.redirect_url or ours
+            for url in [configured] if isinstance(configured, str) else configured:
+                yield Finding("ok", name, f"Its callback address, to be registered with {provider.label}: {url}")
 
 
 def own(hub: Inspected) -> Iterator[Finding]:

@@ -74,6 +74,7 @@ BY_CODE: Final[Mapping[str, Answer]] = MappingProxyType(
         "issuer_mismatch": _START_AGAIN,
         "issuer_missing": _START_AGAIN,
         "link_over": Answer(410, "This link does not work any more"),
+        "logout_state": Answer(400, "This sign-out was not begun here"),
         "name_ambiguous": _NO_NAME_FOR_YOU,
         "name_invalid": Answer(_NO_NAME_FOR_YOU.status, _NO_NAME_FOR_YOU.title, api=400),
         "name_reserved_prefix": _NO_NAME_FOR_YOU,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +18,7 @@ from ..retrieval import Retrieval
 from ..signin import Admitted, SignInFlow
 from ..transaction import LIFETIME, Seal, UsedStates, cookie_name, ours
 from ..types import Request, Transaction
+from ..urls import origin
 from . import session
 from .address import believed
 
@@ -40,6 +41,7 @@ class Host(Protocol):
     used: UsedStates
     auto_login: bool
     public_url: str
+    logout_redirect_url: str
     recent_sign_in: float
     oauth_callback_provider: str
 
@@ -49,7 +51,9 @@ class Host(Protocol):
     def end_sessions(self, handler: Any, user: Any) -> None:
         """End every session of a hub user, in every browser."""
 
-    async def goodbye(self, handler: Any, user: Any) -> str | None:
+    async def goodbye(
+        self, handler: Any, user: Any, made_with: str, return_to: Callable[[Provider], str]
+    ) -> str | None:
         """End every session of a hub user; where the browser goes to end the one at the source, None for nowhere."""
 
 
@@ -164,17 +168,21 @@ class HubAuthHandler(QueryKeptOut):
         return url
 
     def callback_url(self, provider: Provider) -> str:
-        """The provider's own redirect URI: as configured, else below the public URL, else below the address asked."""
-        configured: str = getattr(provider, "redirect_url", "")
-        if configured:
-            return configured
-        public = urlsplit(self.host.public_url)
-        origin = f"{public.scheme}://{public.netloc}"
-        if not public.netloc:
-            origin = f"{get_browser_protocol(self.request)}://{self.request.host}"
+        """The provider's own redirect URI: as configured, else below the public URL, else below the address asked.
+
+        Of several, the one of the address asked; never one that is not among them (row R21).
+        """
+        asked = f"{get_browser_protocol(self.request)}://{self.request.host}"
+        if configured := getattr(provider, "redirect_url", ""):
+            several: list[str] = [configured] if isinstance(configured, str) else configured
+            return next((url for url in several if origin(url) == origin(asked)), several[0])
         old = provider.name == self.host.oauth_callback_provider
         path = "oauth_callback" if old else f"auth/{provider.name}/callback"
-        return origin + str(url_path_join(self.hub.base_url, path))
+        return _origin(self.host.public_url or asked) + str(url_path_join(self.hub.base_url, path))
+
+    def page_url(self, provider: Provider, page: str) -> str:
+        """The address of a page below the provider's path, where its callback is."""
+        return _origin(self.callback_url(provider)) + str(url_path_join(self.hub.base_url, "auth", provider.name, page))
 
     # Transactions in cookies.
 
@@ -210,3 +218,8 @@ class HubAuthHandler(QueryKeptOut):
             name = "hubauth-refused.html"
             shown["sentence"] = shown.get("message") or "Something went wrong in the hub. Its log says what."
         return super().render_template(name, sync, **shown)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -12,12 +12,16 @@ import json
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from jupyterhub.handlers.base import SESSION_COOKIE_NAME
+from jupyterhub.orm import APIToken
 from jupyterhub.utils import get_browser_protocol
 
 from ..hub import hub_key_of
 
 RECENT: Final = "hubauth_recent"
 NOTE: Final = "hubauth_note"
+MADE_WITH: Final = "hubauth_made_with"
+LEAVING: Final = "hubauth_leaving"
 TOLD: Final = "hubauth_told"
 OFFER: Final = "hubauth_offer"
 
@@ -40,6 +44,43 @@ def fingerprint(handler: Any, user: Any) -> str:
 def same(one: str, other: str) -> bool:
     """Whether two fingerprints are one, in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())
+
+
+def begin(handler: Any, user: Any, provider: str, public_url: str) -> None:
+    """The browser has just signed in as a hub user, through that provider."""
+    _renew(handler, user)
+    remember(handler, user, public_url)
+    keep(handler, MADE_WITH, _made_with(user, provider), public_url, days=handler.cookie_max_age_days)
+
+
+def _renew(handler: Any, user: Any) -> None:
+    """A sign-in makes a session of its own (row 7.2.4). Open servers of the same person go over into it, so that their
+    tabs go on; of somebody else, who was signed in here before, nothing stays.
+    """
+    before = handler.get_cookie(SESSION_COOKIE_NAME)
+    if not before or hasattr(handler, "_session_id"):
+        return  # it was made by this very answer
+    earlier = handler.get_current_user_cookie()
+    handler.set_session_cookie()
+    for token in handler.db.query(APIToken).filter_by(session_id=before):
+        if token.user_id == user.id:
+            token.session_id = handler.get_session_cookie()
+        elif earlier is not None and token.user_id == earlier.id:  # a session's id is not secret, nor proved
+            handler.db.delete(token)
+    handler.db.commit()
+    handler.set_hub_cookie(user)
+    handler.set_login_cookie(user)
+
+
+def made_with(handler: Any, user: Any) -> str:
+    """The provider whose sign-in made the session of this browser, "" where that is not known."""
+    kept = recall(handler, MADE_WITH, DAY * handler.cookie_max_age_days)
+    provider = kept.partition(" ")[0]
+    return provider if provider and same(kept, _made_with(user, provider)) else ""
+
+
+def _made_with(user: Any, provider: str) -> str:
+    return " ".join([provider, *map(str, hub_key_of(user))])
 
 
 def remember(handler: Any, user: Any, public_url: str) -> None:

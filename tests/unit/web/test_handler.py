@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,3 +63,47 @@ def test_an_exception_logs_no_code_and_no_state(
     assert "/hub/auth/uni/callback" in caplog.text
     assert "canary" not in caplog.text
     assert page.request.uri.endswith("state=canary")
+
+
+class AtTwoNames:
+    """As much of a handler as `callback_url` needs: a request that came under some name."""
+
+    hub = SimpleNamespace(base_url="/hub/")
+    callback_url = HubAuthHandler.callback_url
+    page_url = HubAuthHandler.page_url
+
+    def __init__(self, host: str, public_url: str = "") -> None:
+        self.host = SimpleNamespace(public_url=public_url, oauth_callback_provider="")
+        self.request = asked("/hub/auth/uni/login")
+        self.request.headers["Host"] = self.request.host = host
+
+
+@pytest.mark.row("R21")
+@pytest.mark.parametrize(
+    ("host", "taken"),
+    [
+        ("hub.example", "http://hub.example/cb"),
+        ("other.example", "http://other.example:80/x"),
+        ("evil.example", "http://hub.example/cb"),
+    ],
+)
+def test_of_several_callbacks_the_one_of_the_address_asked_and_never_another(host: str, taken: str) -> None:
+    provider: Any = SimpleNamespace(name="uni", redirect_url=["http://hub.example/cb", "http://other.example:80/x"])
+    page: Any = AtTwoNames(host, "https://public.example/")
+    assert page.callback_url(provider) == taken
+    assert page.page_url(provider, "logged-out") == taken.rpartition("/")[0] + "/hub/auth/uni/logged-out"
+
+
+@pytest.mark.parametrize(
+    ("configured", "public_url", "origin"),
+    [
+        ("", "", "http://asked.example"),
+        ("", "https://public.example/", "https://public.example"),
+        ("https://own.example/cb", "https://public.example/", "https://own.example"),
+    ],
+)
+def test_where_a_source_sends_the_browser_back_to(configured: str, public_url: str, origin: str) -> None:
+    page: Any = AtTwoNames("asked.example", public_url)
+    provider: Any = SimpleNamespace(name="uni", redirect_url=configured)
+    assert page.page_url(provider, "logged-out") == f"{origin}/hub/auth/uni/logged-out"
+    assert page.callback_url(provider) == (configured or f"{origin}/hub/auth/uni/callback")

@@ -22,6 +22,7 @@ class Handler(RequestHandler):
     """As much of the hub's handler as there must be; `cookies` are those of one browser."""
 
     hub = SimpleNamespace(base_url="/hub/")
+    cookie_max_age_days = 14.0
 
     def get_session_cookie(self) -> str | None:
         return self.session_id
@@ -110,3 +111,16 @@ def test_what_was_kept_is_read_and_dropped() -> None:
     session.drop(handler, session.NOTE)
     assert cookies_of(handler)[session.NOTE].value == ""
     assert session.recall(page({session.NOTE: "connected:uni"}), session.NOTE, 60) == ""
+
+
+@pytest.mark.row("R21")
+def test_which_source_made_a_session_is_known_for_its_user_alone() -> None:
+    handler = page({}, session_id=None)
+    handler._session_id = "new"
+    session.begin(handler, ANN, "uni", "")
+    kept = {session.MADE_WITH: cookies_of(handler)[session.MADE_WITH].value}
+    assert session.made_with(page(kept), ANN) == "uni"
+    for user in (BOB, ANN_AGAIN):
+        assert session.made_with(page(kept), user) == ""
+    assert session.made_with(page({}), ANN) == ""
+    assert session.made_with(page({session.MADE_WITH: page_with_note("uni")}), ANN) == ""
