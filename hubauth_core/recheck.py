@@ -74,12 +74,13 @@ class Recheck:
     def silent(self, provider: Provider, retry_after: float | None) -> None:
         """The source did not answer, or asks to be left alone for so many seconds."""
         queue = self._queues.setdefault(provider.name, _Queue())
-        pause = min(FIRST_PAUSE * 2.0 ** min(queue.failures, 20), LONGEST_PAUSE)
-        pause = min(max(pause, retry_after or 0.0), LONGEST_WISH)
         now = self._ticks()
-        if now >= queue.resumes_at:  # those who were under way together have found one and the same outage
+        pause = min(FIRST_PAUSE * 2.0 ** min(queue.failures, 20), LONGEST_PAUSE)
+        if now < queue.resumes_at:  # who was under way as well has met the same outage
+            pause = 0.0
+        else:
             queue.failures += 1
-        queue.resumes_at = max(queue.resumes_at, now + pause)
+        queue.resumes_at = max(queue.resumes_at, now + min(max(pause, retry_after or 0.0), LONGEST_WISH))
 
 
 def is_known(record: Record, provider: Provider) -> bool:

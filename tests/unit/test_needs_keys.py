@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from traitlets import Bool, Dict, Float, HasTraits, List, Unicode
 
-from hubauth_core import ConfigError
+from hubauth_core import ConfigError, Provider
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.needs_keys import OF_THE_AUTHENTICATOR, check_without_keys
 
@@ -52,3 +54,48 @@ def test_a_promise_to_renew_or_to_revoke_is_not_made_where_nothing_is_kept() -> 
     with pytest.raises(ConfigError) as error:
         check_without_keys(told, {})
     assert [name in error.value.sentence for name in options] == [True, True, True]
+
+
+class Asked(Provider):
+    """Only a person's own token can ask its source."""
+
+    needs_credential = True
+
+
+class Organized(Asked):
+    @property
+    def rule_claims(self) -> tuple[str, ...]:
+        return ("organizations",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "named"),
+    [
+        (Asked, {"allowed_groups": {"staff"}}, "allowed_groups"),
+        (Asked, {"required_groups": {"staff"}, "allow_all": True}, "required_groups"),
+        (Asked, {"admin_groups": {"staff"}}, "admin_groups"),
+        (Asked, {"group_map": {"a": "b"}}, "group_map"),
+        (Asked, {"role_map": {"a": "b"}}, "role_map"),
+        (Asked, {"required_claims": {"hd": "uni.example"}}, "required_claims"),
+        (Organized, {}, "organizations"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rules_that_a_token_has_to_be_asked_for_name_both_ways_out(
+    kind: type[Provider], rules: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        check_without_keys(Authenticator(), {"uni": kind("uni", **rules)})
+    for words in ("'uni'", f"({named})", "JUPYTERHUB_CRYPT_KEY", "membership_max_age = None"):
+        assert words in error.value.sentence
+    check_without_keys(Authenticator(), {"uni": kind("uni", membership_max_age=None, **rules)})
+
+
+def test_rules_that_need_no_token_stop_nothing() -> None:
+    by_name: dict[str, Any] = {
+        "allowed_users": {"ann"},
+        "blocked_users": {"bob"},
+        "required_email_domains": ["a.example"],
+    }
+    check_without_keys(Authenticator(), {"uni": Asked("uni", **by_name)})
+    check_without_keys(Authenticator(), {"own": Provider("own", allowed_groups={"staff"})})
