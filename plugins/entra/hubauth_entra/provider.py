@@ -135,6 +135,10 @@ class EntraProvider(OIDCProvider):
         claims = await super().claims_of(tokens, transaction)
         return await self._with_groups(claims, tokens, self.api)
 
+    async def claims_again(self, tokens: Credential) -> Claims:
+        """The claims of now, and all groups of somebody who is in more than the ID token holds."""
+        return await self._with_groups(await super().claims_again(tokens), tokens, self.api)
+
     def parse_identity(self, claims: Claims) -> Identity:
         """The identity of one object in one directory."""
         told: dict[str, Any] = {**claims, "email_verified": claims.get("xms_edov") is True}
