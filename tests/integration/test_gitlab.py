@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -26,8 +27,14 @@ def second_gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def crypt_key() -> str:
+    """The key with which the hub keeps the tokens that it asks about memberships with."""
+    return secrets.token_hex(32)
+
+
 @pytest.fixture
-def hub(shared_hub: StartHub, gitlab: Forge, second_gitlab: Forge) -> Hub:
+def hub(shared_hub: StartHub, gitlab: Forge, second_gitlab: Forge, crypt_key: str) -> Hub:
     providers = {
         "gitlab": gitlab.options(allow_all=True),
         "gitlab_corp": second_gitlab.options(label="Corp GitLab", allow_all=True, blocked_users=["ben"]),
@@ -41,7 +48,8 @@ def hub(shared_hub: StartHub, gitlab: Forge, second_gitlab: Forge) -> Hub:
         "gitlab_must": gitlab.options(label="All of it", allow_all=True, required_gitlab_groups=["top", 4]),
     }
     section = {"providers": providers, "manage_groups": True}
-    hub = shared_hub({"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section})
+    config = {"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section}
+    hub = shared_hub(config, environment={"JUPYTERHUB_CRYPT_KEY": crypt_key})
     for provider in ("gitlab", "gitlab_group", "gitlab_must"):
         gitlab.allow(hub, provider)
     second_gitlab.allow(hub, "gitlab_corp")

@@ -15,12 +15,16 @@ from hubauth_core import (
     ConfigError,
     Credential,
     HubAuthError,
+    HubCall,
     Identity,
     LoginRefused,
     ProviderError,
     ProviderUnavailable,
+    ReauthRequired,
     Request,
     Secret,
+    Unavailable,
+    Updated,
 )
 from hubauth_core.testing.source import FakeSource, Reply, answer_json
 from hubauth_github import GitHubProvider
@@ -315,6 +319,41 @@ async def test_a_github_app_has_permissions_in_place_of_scopes() -> None:
     identity = await person(provider, answers, "ghu_1", headers={"x_oauth_scopes": ""})
     assert verdict(provider, identity) == (True, "")
     assert (identity.email, identity.email_verified) == ("a@x.test", True)
+
+
+# Between two sign-ins.
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (answer_json({"message": "Not Found"}, 404), (False, "")),
+        (member_of("my-org"), (True, "")),
+        (answer_json({"message": SAML}, 403), (False, "organization_blocks_app")),
+        (answer_json({"message": "Bad credentials"}, 401), ReauthRequired("token_refused")),
+        (answer_json({"message": "API rate limit exceeded"}, 403, retry_after="60"), Unavailable(60.0)),
+        (answer_json({}, 502), Unavailable(None)),
+    ],
+    ids=["left", "still-in", "single-sign-on", "token-revoked", "limit", "down"],
+)
+async def test_what_a_check_finds_while_somebody_is_at_work(reply: Reply, outcome: object) -> None:
+    provider = github(allowed_organizations=["my-org"])
+    identity = await person(provider, {f"{IN_ORG}/my-org": member_of("my-org")})
+    source, provider.api = FakeSource(), provider.new_api()
+    provider.api.transport = source
+    source.on("GET", ME, answer_json(ACCOUNT, x_oauth_scopes="read:org"))
+    source.on("GET", f"{IN_ORG}/my-org", reply)
+    found = await provider.refresh_identity(identity, Credential(access_token=Secret("gho_1")), HubCall())
+    assert (verdict(provider, found.identity) if isinstance(found, Updated) else found) == outcome
+
+
+async def test_a_scope_that_is_taken_back_asks_for_a_new_sign_in() -> None:
+    provider, source = github(allowed_organizations=["my-org"]), FakeSource()
+    provider.api.transport = source
+    source.on("GET", ME, answer_json(ACCOUNT, x_oauth_scopes="read:user"))
+    identity = Identity(subject="583231", username="Octo-Cat")
+    tokens = Credential(access_token=Secret("gho_1"), scopes=frozenset({"read:org"}))
+    assert await provider.refresh_identity(identity, tokens, HubCall()) == ReauthRequired("scope_insufficient")
 
 
 # Teams as groups.

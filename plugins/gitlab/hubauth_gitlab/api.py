@@ -70,17 +70,18 @@ class Member:
             return None
         if answer.status == 404 or _has_moved(answer):
             return False
+        told = answer.mapping()
         if answer.status != 200:
             raise self.api.bad_response()
         try:
-            return counts(answer.mapping(), self.account, level, self.today)
+            return counts(told, self.account, level, self.today)
         except ValueError:
             raise self.api.bad_response() from None
 
     async def is_old(self) -> bool:
         """Whether this GitLab is too old to know inherited memberships. Raises ProviderError."""
         answer = await self.api.get_json(f"{self.api_url}/version", token=self.token)
-        if answer.status in {401, 403, 404}:
+        if answer.status in {403, 404}:
             return False
         found = re.match(r"(\d+)\.(\d+)", str(answer.mapping().get("version")))
         return found is not None and (int(found[1]), int(found[2])) < INHERITED_SINCE

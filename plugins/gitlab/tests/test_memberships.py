@@ -15,12 +15,17 @@ from hubauth_core import (
     ConfigError,
     Credential,
     HubAuthError,
+    HubCall,
     Identity,
     LoginRefused,
     ProviderError,
     ProviderUnavailable,
+    ReauthRequired,
+    Refused,
     Request,
     Secret,
+    Unavailable,
+    Updated,
 )
 from hubauth_core.testing.source import FakeSource, Reply, answer_json
 from hubauth_gitlab import GitLabProvider
@@ -331,6 +336,46 @@ async def test_a_project_that_has_moved_is_not_followed() -> None:
     for elsewhere in ("https://gitlab.com/users/sign_in", "https://elsewhere.test/"):
         with pytest.raises(ProviderError):
             await person(provider, {at("old/p", "projects"): answer_json({}, 302, location=elsewhere)})
+
+
+# Between two sign-ins.
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (NOT_FOUND, (False, "")),
+        (member(expires_at="2025-06-15"), (False, "")),
+        (member(), (True, "")),
+        (answer_json({"message": "401 Unauthorized"}, 401), ReauthRequired("token_refused")),
+        (answer_json({"error": "insufficient_scope"}, 403), ReauthRequired("scope_insufficient")),
+        (answer_json({"message": "Retry later"}, 429, retry_after="60"), Unavailable(60.0)),
+        (answer_json({}, 502), Unavailable(None)),
+    ],
+    ids=["left", "expired", "still-in", "token-revoked", "scope-taken", "limit", "down"],
+)
+async def test_what_a_check_finds_while_somebody_is_at_work(reply: Reply, outcome: object) -> None:
+    provider = gitlab(allowed_gitlab_groups=["top"])
+    identity = await person(provider, {at("top"): member()})
+    source, provider.api = FakeSource(), provider.new_api()
+    provider.api.transport = source
+    source.on("GET", f"{API}/user", answer_json(ANN))
+    source.on("GET", VERSION, NEW, optional=True)
+    source.on("GET", at("top"), reply)
+    tokens = Credential(access_token=Secret("glat-1"), scopes=frozenset({"read_api"}))
+    found = await provider.refresh_identity(identity, tokens, HubCall())
+    assert (verdict(provider, found.identity) if isinstance(found, Updated) else found) == outcome
+
+
+@pytest.mark.parametrize("state", ["blocked", "deactivated"])
+async def test_an_account_that_is_closed_meanwhile_is_refused(state: str) -> None:
+    provider, source = gitlab(), FakeSource()
+    identity = await person(provider, {})
+    provider.api = provider.new_api()
+    provider.api.transport = source
+    source.on("GET", f"{API}/user", answer_json({**ANN, "state": state}))
+    tokens = Credential(access_token=Secret("glat-1"))
+    assert await provider.refresh_identity(identity, tokens, HubCall()) == Refused("account_inactive")
 
 
 # Which GitLab it is.
