@@ -12,7 +12,7 @@ from traitlets import Enum, Float, List, Unicode, default
 from ..claims import Claims, VerifiedClaims, claim
 from ..errors import ConfigError, CredentialError, LoginRefused, ProviderError
 from ..types import Credential, Secret, Transaction
-from . import idtoken, logout_token
+from . import idtoken, logout_token, word
 from .cached import Cached
 from .http import SMALL_CAP, Api
 from .identity import Where
@@ -124,6 +124,20 @@ class OIDCProvider(SigningOut):
             further = {name: value for name, value in further.items() if name != "email_verified"}  # of another one
         return {**{name: value for name, value in further.items() if name not in self.proven_claims}, **verified}
 
+    async def claims_again(self, tokens: Credential) -> Claims:
+        """What userinfo says now, completed by the last ID token, which was verified when it came (row R20)."""
+        known = idtoken.said(tokens.id_token) if tokens.id_token else {}
+        further: Claims = {}
+        if (await self.endpoints()).userinfo and self.userinfo != "never":
+            further = await self.fetch_claims(tokens, self.api)
+            if known and further.get("sub") != known.get("sub"):
+                raise LoginRefused("Somebody else has signed in there.", code="somebody_else")
+        if word.is_young(known, self.now(), (self.membership_max_age or 0) / 2):
+            return word.together(known, further, self.proven_claims)
+        if not further or word.stands_alone(known, further, self._needed(), self.proven_claims):
+            raise CredentialError("This sign-in is too old to tell.", code="id_token_old")
+        return {name: value for name, value in further.items() if name not in self.proven_claims}
+
     async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
         """What the userinfo endpoint says, plain or signed. OpenID Connect Core, section 5.3.2."""
         url = (await self.endpoints()).userinfo
@@ -188,10 +202,12 @@ class OIDCProvider(SigningOut):
     def _wants_userinfo(self, verified: VerifiedClaims, endpoints: Endpoints) -> bool:
         if not endpoints.userinfo or self.userinfo == "never":
             return False
-        needed = [self.subject_claim, self.username_claim, self.groups_claim, self.roles_claim, *self.rule_claims]
-        if "email" in self.scope:
-            needed.append("email")
-        return self.userinfo == "always" or any(path and _may_lack(verified, path) for path in needed)
+        return self.userinfo == "always" or any(path and _may_lack(verified, path) for path in self._needed())
+
+    def _needed(self) -> list[Where]:
+        """Where what an identity and the rules need stands in the claims."""
+        needed: list[Where] = [self.subject_claim, self.username_claim, self.groups_claim, self.roles_claim]
+        return [*needed, *self.rule_claims, *(("email",) if "email" in self.scope else ())]
 
     async def _jwks_uri(self) -> str:
         return (await self.metadata()).jwks_uri

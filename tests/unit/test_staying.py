@@ -16,8 +16,10 @@ from harness.authority import Clock
 from harness.known_users import KnownUsers
 from harness.shelf import Shelf
 from hubauth_core import (
+    Credential,
     CredentialError,
     Decision,
+    Fresh,
     HubCall,
     Identity,
     LoginRefused,
@@ -25,7 +27,10 @@ from hubauth_core import (
     ProviderError,
     ProviderUnavailable,
     ReauthRequired,
+    RefreshedCredential,
     Refused,
+    Rotated,
+    Secret,
     StoreError,
     Unavailable,
     Unchanged,
@@ -34,8 +39,10 @@ from hubauth_core import (
 from hubauth_core.access import Access, Verdict
 from hubauth_core.database import Database
 from hubauth_core.events import Audit
+from hubauth_core.facts import recorded
 from hubauth_core.identities import Identities, new_id
 from hubauth_core.kept_state import KeptState
+from hubauth_core.mapping import Record
 from hubauth_core.recheck import Recheck
 from hubauth_core.refresh import Refresher
 from hubauth_core.registry import Registry
@@ -275,3 +282,245 @@ async def test_what_a_sign_in_brought_is_not_overwritten_by_what_could_not_be_st
     sealed = await house.vault.seal(record.id, person, state={"token": "new"})
     await house.vault.store(sealed, time.time() + 1)
     assert await house.kept.of(record) == {"token": "new"}
+
+
+class Asked(Source):
+    """Only a person's own token can ask it; `answers` are its next ones, `asked` the tokens that it was shown."""
+
+    needs_credential = True
+
+    def __init__(self, name: str, **options: object) -> None:
+        super().__init__(name, **options)
+        self.answers: list[object] = []
+        self.asked: list[str] = []
+        self.renewals: list[RefreshedCredential] = []
+
+    async def refresh_identity(self, identity: Identity, credential: Credential | None, hub: HubCall) -> Any:
+        assert credential is not None
+        self.asked.append(credential.access_token.reveal())
+        answer = self.answers.pop(0) if self.answers else Updated(identity)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
+        return self.renewals.pop(0) if self.renewals else Fresh()
+
+
+class WithToken:
+    """`ann` with a stored token, at a source that is asked with it."""
+
+    def __init__(self, house: House, **rules: object) -> None:
+        house.shelf.add_type("asked", Asked)
+        self.house, self.clock = house, house.clock
+        registry = house.shelf.registry({"uni": {"type": "asked", "membership_max_age": 900.0, **rules}})
+        self.source: Any = registry.provider("uni")
+        self.staying = house.staying(registry)
+
+    @property
+    def record(self) -> Record:
+        record = self.house.identities.find("uni", "7")
+        assert record is not None
+        return record
+
+    async def sign_in(
+        self, *, refresh: bool = True, life: float | None = None, groups: frozenset[str] | None = None
+    ) -> None:
+        person = Identity(provider="uni", subject="7", username="ann", groups=groups)
+        vault, now = self.house.vault, self.clock()
+        token = Credential(
+            access_token=Secret("first"),
+            refresh_token=Secret("r") if refresh else None,
+            expires_at=None if life is None else now + life,
+        )
+        sealed = await vault.seal(self.record.id, person, [token], anew=True)
+        facts = recorded(person, frozenset(), self.source.rule_claims)
+        await self.house.identities.bind(
+            person, self.house.hub_user, record_id=self.record.id, pin="ann", sealed=sealed, facts=facts
+        )
+
+    async def refresh(self, *, later: float = 1000) -> Verdict | Standing:
+        self.clock.forward(later)
+        return await self.staying.refresh(self.house.user)
+
+
+def rotated(name: str) -> Rotated:
+    return Rotated(Credential(access_token=Secret(name), refresh_token=Secret("r2")))
+
+
+@pytest.fixture
+def keys(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.vault._sealing, "_own_keeper", CryptKeeper(keys=[b"k" * 32]))
+
+
+async def test_what_a_source_says_counts_for_a_while_and_is_recorded(house: House, keys: None) -> None:
+    ann = WithToken(house, allowed_groups={"staff"})
+    await ann.sign_in(groups=frozenset({"staff", "chess"}))
+    assert stays(await ann.refresh(later=10))
+    assert ann.source.asked == [], "nobody is asked again so soon"
+    ann.source.answers = [Updated(Identity(subject="7", username="anna", groups=frozenset({"staff"})))]
+    verdict = await ann.refresh()
+    assert isinstance(verdict, Verdict)
+    assert (verdict.decision.allowed, verdict.decision.groups) == (True, {"staff"})
+    assert (ann.record.username, ann.record.identity.groups) == ("anna", {"staff"})
+    assert ann.record.checked_at == ann.clock()
+    ann.source.answers = [Updated(Identity(subject="7", username="anna", groups=frozenset()))]
+    verdict = await ann.refresh()
+    assert isinstance(verdict, Verdict)
+    assert (verdict.decision.allowed, verdict.decision.groups, verdict.certain) == (False, frozenset(), True)
+    verdict = await ann.refresh(later=1)
+    assert isinstance(verdict, Verdict)
+    assert not verdict.decision.allowed, "by what is recorded"
+    assert len(ann.source.asked) == 2
+
+
+async def test_a_check_is_written_once_and_one_that_finds_nothing_new_each_time_is_not(
+    house: House, keys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[object] = []
+    write = house.identities._database.write
+
+    async def counted(work: Any) -> Any:
+        writes.append(work)
+        return await write(work)
+
+    ann = WithToken(house, allow_all=True)
+    await ann.sign_in()
+    monkeypatch.setattr(house.identities._database, "write", counted)
+    await ann.refresh()
+    assert len(writes) == 1
+    ann.source.membership_max_age = 0
+    for _ in range(3):
+        await ann.refresh()
+    assert len(writes) == 1
+    assert len(ann.source.asked) == 4
+
+
+@pytest.mark.row("F02", "F11")
+async def test_a_token_that_should_be_good_is_renewed_once_before_somebody_must_sign_in(
+    house: House, keys: None
+) -> None:
+    ann = WithToken(house, allow_all=True)
+    await ann.sign_in()
+    ann.source.answers, ann.source.renewals = [ReauthRequired("token_refused")], [rotated("second")]
+    assert stays(await ann.refresh())
+    assert ann.source.asked == ["first", "second"]
+    ann.source.answers = [ReauthRequired("token_refused"), ReauthRequired("token_refused")]
+    ann.source.renewals = [rotated("third")]
+    assert await ann.refresh() is Standing.AGAIN
+    assert ann.source.asked == ["first", "second", "second", "third"]
+    assert await ann.refresh() is Standing.AGAIN
+    assert len(ann.source.asked) == 4, "the grant is over, and nobody asks with it"
+    await ann.sign_in()
+    ann.staying.arrived(house.user)
+    assert stays(await ann.refresh())
+
+
+@pytest.mark.row("F11")
+@pytest.mark.parametrize("said", [Unavailable(), ReauthRequired("refused")], ids=["silent", "grant-over"])
+async def test_a_token_that_is_refused_while_its_renewal_is_not_to_be_had_says_nothing(
+    house: House, keys: None, said: RefreshedCredential
+) -> None:
+    ann = WithToken(house, allow_all=True)
+    await ann.sign_in()
+    ann.source.answers, ann.source.renewals = [ReauthRequired("token_refused")], [said]
+    answer = await ann.refresh()
+    assert stays(answer) if isinstance(said, Unavailable) else answer is Standing.AGAIN
+
+
+async def test_a_credential_that_cannot_tell_is_renewed_and_else_says_nothing(house: House, keys: None) -> None:
+    """What stands in the ID token alone is as old as that."""
+    ann = WithToken(house, allowed_groups={"staff"})
+    await ann.sign_in(groups=frozenset({"staff"}))
+    old = CredentialError("Too old.", code="id_token_old")
+    left = Updated(Identity(subject="7", username="ann", groups=frozenset()))
+    ann.source.answers, ann.source.renewals = [old, left], [rotated("second")]
+    assert not stays(await ann.refresh())
+    assert ann.source.asked == ["first", "second"]
+    await ann.sign_in(groups=frozenset({"staff"}))
+    ann.source.answers = [old, old]
+    assert stays(await ann.refresh())
+
+
+@pytest.mark.row("F01", "F02")
+async def test_a_silent_source_is_left_alone_and_its_people_stay(house: House, keys: None) -> None:
+    ann = WithToken(house, allowed_groups={"staff"})
+    await ann.sign_in(groups=frozenset({"staff"}))
+    ann.source.answers = [Unavailable(120)]
+    assert stays(await ann.refresh())
+    assert stays(await ann.refresh(later=100))
+    assert len(ann.source.asked) == 1
+    assert stays(await ann.refresh(later=30))
+    assert len(ann.source.asked) == 2
+
+
+async def test_who_has_no_token_is_judged_by_what_is_recorded(house: House) -> None:
+    ann = WithToken(house, allowed_groups={"staff"})
+    await ann.sign_in(groups=frozenset({"staff"}))
+    assert stays(await ann.refresh())
+    ann.source.blocked_users = {"ann"}
+    assert await ann.refresh() is Standing.OUT
+    assert ann.source.asked == []
+
+
+@pytest.mark.row("V05")
+async def test_nobody_is_thrown_out_for_what_was_never_asked(house: House, keys: None) -> None:
+    """New rules, and a source that is silent: the person signs in again, and keeps what is open."""
+    ann = WithToken(house, allowed_groups={"staff"})
+    await ann.sign_in()
+    ann.source.answers = [Unavailable()] * 2
+    verdict = await ann.refresh()
+    assert isinstance(verdict, Verdict)
+    assert (verdict.decision.allowed, verdict.certain) == (False, False)
+    ann.source.required_groups = {"staff"}
+    assert await ann.refresh(later=10) is Standing.AGAIN
+
+
+@pytest.mark.row("V37")
+async def test_rules_that_need_no_source_hold_at_each_refresh(house: House, keys: None) -> None:
+    ann = WithToken(house, allow_all=True)
+    await ann.sign_in()
+    ann.source.required_email_domains = ["uni.example"]
+    assert await ann.refresh(later=1) is Standing.OUT
+    assert ann.source.asked == []
+
+
+async def test_sign_in_again_stands_though_the_source_falls_silent(house: House) -> None:
+    """Else many calls at once would use up the turns, and pass by what is recorded."""
+    registry = house.shelf.registry({"uni": {"type": "source", "allow_all": True}})
+    source = vars(registry.provider("uni"))
+    staying = house.staying(registry)
+    for answer in (ReauthRequired(), Unavailable(), Unchanged()):
+        source["answer"] = answer
+        assert await staying.refresh(house.user) is Standing.AGAIN
+    house.clock.forward(100)
+    source["answer"] = Unavailable()
+    assert await staying.refresh(house.user) is Standing.AGAIN
+    staying.arrived(house.user)
+    assert stays(await staying.refresh(house.user))
+
+
+@pytest.mark.row("F13")
+async def test_a_store_that_is_full_changes_no_answer(
+    house: House, keys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = WithToken(house, allow_all=True)
+    await ann.sign_in()
+
+    async def broken(*arguments: object, **more: object) -> None:
+        raise StoreError("Full.")
+
+    monkeypatch.setattr(house.identities, "checked", broken)
+    assert stays(await ann.refresh())
+    ann.source.answers = [Refused("left")]
+    assert await ann.refresh() is Standing.OUT
+
+
+@pytest.mark.row("V36")
+async def test_a_blocked_name_follows_who_takes_it_at_the_source(house: House, keys: None) -> None:
+    ann = WithToken(house, allow_all=True, blocked_users={"mallory"})
+    await ann.sign_in()
+    ann.source.answers = [Updated(Identity(subject="7", username="mallory"))]
+    assert await ann.refresh() is Standing.OUT
+    ann.source.answers = [Updated(Identity(subject="7", username="innocent"))]
+    assert await ann.refresh() is Standing.OUT
