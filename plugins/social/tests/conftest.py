@@ -113,6 +113,9 @@ class Source:
                 connection.recv(65536)
                 self.asked.release()
                 self._answer(connection)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):  # what nobody has read would take the answer along
+                    pass
             except OSError:
                 pass
 

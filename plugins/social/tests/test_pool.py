@@ -59,14 +59,18 @@ async def test_others_are_answered_while_a_source_hangs(bridged, source):
 
 
 async def test_a_call_ends_at_its_deadline_and_its_thread_comes_back(bridged, source):
-    silent = source(lambda it: silent.over.wait(30))
-    bridge = bridged(hanging(silent.url), deadline=0.3, threads=1, queue=0)
+    def drip(connection):
+        while not endless.over.wait(0.02):
+            connection.sendall(b"H")
+
+    endless = source(drip)
+    bridge = bridged(hanging(endless.url), deadline=0.3, threads=1, queue=0)
     with pytest.raises(ProviderUnavailable) as late:
         await bridge.start(visit())
     assert (late.value.code, late.value.sentence) == ("provider_unreachable", "Acme does not answer, try again.")
-    # its connection was cut: the only thread is free again long before the source answers
+    # its connection was cut: the only thread is free again, though the source goes on
     assert await free(lambda: bridge.ask(lambda backend: backend.name)) == "acme"
-    assert not silent.over.is_set()
+    assert not endless.over.is_set()
 
 
 async def test_threads_and_those_who_wait_for_one_are_bounded():
