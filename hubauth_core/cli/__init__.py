@@ -13,6 +13,7 @@ from .credential_service import credential_service
 from .demo.command import demo
 from .extending import WithPlugins
 from .keys import rotate_keys
+from .migrate import migrate
 from .providers import providers
 from .store import init, upgrade_db
 
@@ -34,5 +35,5 @@ def main() -> None:
     """Pluggable sign-in for JupyterHub: look at what is installed, check a configuration, try it out."""
 
 
-for command in (providers, check, demo, init, upgrade_db, rotate_keys, consent, credential_service):
+for command in (providers, check, migrate, demo, init, upgrade_db, rotate_keys, consent, credential_service):
     main.add_command(command)

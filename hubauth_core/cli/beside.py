@@ -94,7 +94,7 @@ def beside(config: Path | None, cls: type[Kind], name: str | None = None) -> Ite
     _read_secret(told.hub)
     database = told.authenticator.open_store(told.hub, create=False)
     try:
-        with _hub_tables(told.hub) as session:
+        with hub_tables(told.hub) as session:
             yield _started(told, provider, database, session)
     finally:
         database.close()
@@ -158,7 +158,7 @@ def _read_secret(hub: JupyterHub) -> None:
 
 
 @contextlib.contextmanager
-def _hub_tables(hub: JupyterHub) -> Iterator[Session]:
+def hub_tables(hub: JupyterHub) -> Iterator[Session]:
     """The hub's own tables, to be read. A SQLite file that is not there is not made: such a hub has no users yet."""
     url = make_url(hub.db_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():

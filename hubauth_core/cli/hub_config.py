@@ -44,7 +44,11 @@ def load(path: Path | None) -> JupyterHub:
     It is the process's one instance, as in a hub: the crypt keys look there for their configuration. It logs nothing:
     what is wrong is raised.
     """
-    config = _read(path) if path else Config()
+    return hub_of(read(path) if path else Config(), path)
+
+
+def hub_of(config: Config, path: Path | None = None) -> JupyterHub:
+    """JupyterHub with a configuration that was read from `path`. Raises ConfigError."""
     JupyterHub.clear_instance()
     CryptKeeper.clear_instance()
     try:
@@ -68,7 +72,8 @@ def configured_providers(hub: JupyterHub) -> dict[str, Any] | None:
     return dict(providers) if providers else None
 
 
-def _read(path: Path) -> Config:
+def read(path: Path) -> Config:
+    """A configuration by itself, with nothing imported that it names. Raises ConfigError."""
     loader = JSONFileConfigLoader if path.suffix == ".json" else PyFileConfigLoader
     try:
         return loader(path.name, path=str(path.resolve().parent)).load_config()

@@ -1,0 +1,5 @@
+"""`hubauth migrate`."""
+
+from .command import migrate
+
+__all__ = ["migrate"]
