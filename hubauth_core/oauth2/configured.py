@@ -79,8 +79,11 @@ class ConfiguredClient(Provider):
         default_value="username",
         help="The claim that becomes the username; dots lead into objects. Or a function of all claims that says it.",
     ).tag(config=True)
-    subject_claim = Unicode(
-        "sub", help="The claim that never changes and is never given to somebody else; not a login or an address."
+    subject_claim = Union(
+        [Unicode(), AnyCallable()],
+        default_value="sub",
+        help="The claim that never changes and is never given to somebody else; not a login or an address. Or a "
+        "function of all claims that makes such a thing of several.",
     ).tag(config=True)
     groups_claim = Union(
         [Unicode(), AnyCallable()],
@@ -217,7 +220,7 @@ class ConfiguredClient(Provider):
         """Look at the options together. Raises ConfigError that names the one that is wrong."""
         for option in ("authorize_url", "token_url", "userinfo_url", "revocation_url", "redirect_url"):
             self.check_url(option)
-        if reusable(self.subject_claim):
+        if isinstance(self.subject_claim, str) and reusable(self.subject_claim):
             raise ConfigError(
                 f"subject_claim = {self.subject_claim!r} can pass from one person to another; name the claim that "
                 "holds the source's own immutable id"
@@ -238,7 +241,7 @@ class ConfiguredClient(Provider):
     def _check_rules(self) -> None:
         if wrong := [scope for scope in self.allowed_scopes if scope not in {*self.scope, *self.offered_scopes}]:
             raise ConfigError(f"allowed_scopes: {wrong[0]!r} is never asked for; it is in no scope or offered_scopes")
-        for option in ("username_claim", "groups_claim", "roles_claim"):
+        for option in ("subject_claim", "username_claim", "groups_claim", "roles_claim"):
             if inspect.iscoroutinefunction(getattr(self, option)):
                 raise ConfigError(f"{option} must be a plain function of the claims, not an asynchronous one")
 

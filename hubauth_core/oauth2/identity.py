@@ -24,7 +24,7 @@ Where: TypeAlias = str | Callable[[dict[str, Any]], Any]
 class Paths:
     """Where in the claims the parts of an identity are."""
 
-    subject: str
+    subject: Where
     username: Where
     groups: Where = ""
     roles: Where = ""
@@ -50,7 +50,7 @@ def identity_of(claims: Claims, paths: Paths, label: str) -> Identity:
     if not verified and _is_address(paths.username, username, email):
         raise LoginRefused(f"Your e-mail address at {label} is not verified.", code="email_not_verified")
     return Identity(
-        subject=subject(claim(claims, paths.subject)),
+        subject=_part(claims, paths.subject, subject, label),
         username=username,
         name=_maybe_text(claims.get("name")),
         email=_maybe_text(email),
