@@ -62,6 +62,10 @@ class EntraProvider(OIDCProvider):
     def _default_icon(self) -> str:
         return "windows"
 
+    @default("subject_claim")
+    def _default_subject_claim(self) -> str:
+        return "oid"  # with the directory before it
+
     @default("groups_claim")
     def _default_groups_claim(self) -> str:
         return "groups"
