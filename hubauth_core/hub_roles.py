@@ -7,6 +7,7 @@ it is told of the former two each time, and of each role in full.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -50,8 +51,8 @@ class HubRoles:
                 )
 
     def told(self, roles: Iterable[str]) -> list[RoleSpec]:
-        """Roles in full, as JupyterHub wants to be told of them; never one that was not there."""
-        return [dict(self._known[role]) for role in sorted(roles) if role in self._known]
+        """Roles in full, as JupyterHub wants to be told of them (it writes into them); never one that was not there."""
+        return [copy.deepcopy(self._known[role]) for role in sorted(roles) if role in self._known]
 
     def complete(self, roles: Iterable[RoleSpec], *, admin: bool) -> list[RoleSpec]:
         """These roles, and those that a hub user keeps whatever a provider says."""
