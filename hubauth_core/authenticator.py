@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable
 from typing import Any
 
 from jupyterhub.utils import maybe_future, url_path_join
 
-from .auth_model import auth_state, issued, rights
+from .auth_model import auth_state, issued, rights, user_info
 from .building import Building
 from .ending import end_access, end_sessions
+from .errors import ConfigError, LoginRefused
 from .hub import hub_user
+from .hub_rules import applied
 from .provider import Provider
 from .signin import Admitted
 from .staying import Standing
@@ -43,44 +46,85 @@ class HubAuthenticator(Building):
         """What the hub's `login_user` wants to know about a sign-in."""
         name = admitted.place.name
         kept = auth_state(admitted.sign_in, tokens=self.auth_state_tokens) if self.enable_auth_state else None
-        return {
+        model = {
             "name": name,
             "auth_state": kept,
             "hubauth": admitted,
-            **self._rights(name, admitted.verdict.decision),
+            **self._rights(applied(self, name, admitted.verdict.decision)),
         }
+        if not admitted.place.linked:
+            model["user_info"] = user_info(admitted.identity) or None
+        return model
 
-    def _rights(self, name: str, decision: Decision) -> dict[str, Any]:
-        return rights(decision, listed_admin=name in self.admin_users, groups=self.manage_groups)
+    def _rights(self, decision: Decision) -> dict[str, Any]:
+        told = rights(decision, groups=self.manage_groups)
+        if self.manage_roles:
+            told["roles"] = None if decision.roles is None else self.hub_roles.told(decision.roles)
+        return told
+
+    def _with_own_roles(self, model: dict[str, Any], *, was_admin: bool) -> dict[str, Any]:
+        """The model with the roles that the hub gives by itself, for JupyterHub takes away what it is not told of."""
+        if not self.manage_roles or model.get("roles") is None:
+            return model
+        admin = was_admin if model.get("admin") is None else bool(model["admin"])
+        return model | {"roles": self.hub_roles.complete(model["roles"], admin=admin)}
 
     def normalize_username(self, username: str) -> str:
         """The hub's spelling. `username_map` is not applied here: mapping applies it, once, at the first sign-in."""
         return username.lower()
 
-    def check_allowed(self, username: str, authentication: Any = None) -> Any:
+    async def check_allowed(self, username: str, authentication: Any = None) -> bool:
         """Whether a provider's rule grants, or else one of the hub-wide rules does."""
         admitted = (authentication or {}).get("hubauth")
-        if isinstance(admitted, Admitted) and admitted.verdict.decision.allowed:
+        if isinstance(admitted, Admitted) and applied(self, username, admitted.verdict.decision).allowed:
             return True
-        return super().check_allowed(username, authentication)
+        if super().check_allowed(username, authentication):
+            return True
+        return await self.system_users.lets_in(username)
+
+    async def run_post_auth_hook(self, handler: Any, auth_model: dict[str, Any]) -> Any:
+        """The hub has let them in: the administrator's hook, then what must be there before the hub user is."""
+        model = await super().run_post_auth_hook(handler, auth_model)
+        await self.system_users.ensure(auth_model["name"])
+        if not isinstance(model, dict):
+            return model
+        admitted = auth_model.get("hubauth")
+        known = admitted.place.hub_user if isinstance(admitted, Admitted) else None
+        return self._with_own_roles(model, was_admin=known is not None and known.admin)
+
+    async def load_managed_roles(self) -> list[dict[str, Any]]:
+        """The roles of `managed_roles`, each time anew: the hub writes into them."""
+        if not self.manage_roles:
+            return list(await super().load_managed_roles())  # which says so
+        return copy.deepcopy(list(self.managed_roles))
 
     def check_allow_config(self) -> None:
-        """Warn if nobody can enter; rules of providers count."""
+        """Warn if nobody can enter, rules of providers included; stop for a role that is none."""
+        if self.manage_roles:
+            self.hub_roles.load(self.parent.db)
+            try:
+                self.hub_roles.check(self.registry.providers)
+            except ConfigError as error:
+                self.stop_hub(error)
         ruled = [name for name, each in self.registry.providers.items() if each.grants or each.brings_rules]
         if not ruled:
             super().check_allow_config()
 
     async def welcome(self, handler: Any, admitted: Admitted) -> Any:
-        """Sign somebody in at the hub, and record who they are. Raises LoginRefused, StoreError."""
+        """Sign somebody in at the hub, and record who they are. Raises LoginRefused, ProviderError, StoreError."""
         try:
+            applied(self, admitted.place.name, admitted.verdict.decision)
             user = await handler.login_user({"hubauth": admitted})
+        except LoginRefused as kept_out:
+            raise self.flow.turned_away(admitted, kept_out) from None
         except BaseException:
             refusal = self.flow.turned_away(admitted)
             refusal.code = "hub_failed"
             self.flow.refused(admitted.identity.provider, refusal, address=handler.request.remote_ip or "")
             raise
         if user is None:
-            raise self.flow.turned_away(admitted)
+            own = self.custom_403_message
+            raise self.flow.turned_away(admitted, LoginRefused(own, code="not_allowed") if own else None)
         await self.settle(handler, admitted, user)
         return user
 
@@ -119,12 +163,15 @@ class HubAuthenticator(Building):
             return await self._shut_out(user)
         if isinstance(answer, Standing):
             return answer is Standing.UNKNOWN
-        if not (answer.decision.allowed or self.allow_all or super().check_allowed(user.name)):
+        try:
+            decision = applied(self, user.name, answer.decision)
+        except LoginRefused:
             return await self._shut_out(user) if answer.certain else False
-        now = self._rights(user.name, answer.decision)
-        if now["admin"] in (None, user.admin) and now.get("groups") is None:
-            return True
-        return {"name": user.name, **now}
+        if not (decision.allowed or self.allow_all or await self.check_allowed(user.name)):
+            definite = answer.certain and not self.allowed_system_groups  # who keeps those may be out of reach
+            return await self._shut_out(user) if definite else False
+        now = self._with_own_roles(self._rights(decision), was_admin=user.admin)
+        return True if _is_so(user, now) else {"name": user.name, **now}
 
     async def _shut_out(self, user: Any) -> bool:
         """A definite no ends sessions and API tokens, whatever `auth_refresh_strict` says (row 7.4.2); servers go on,
@@ -150,6 +197,8 @@ class HubAuthenticator(Building):
 
     async def add_user(self, user: Any) -> None:
         """At start, for every hub user. Of a new one the provider hears when its sign-in is recorded."""
+        if self.create_system_users:
+            await self.system_users.ensure(user.name)
         super().add_user(user)
         await self.lifecycle.added(user)
 
@@ -196,3 +245,13 @@ class HubAuthenticator(Building):
         alone = self.registry.alone
         path = ("auth", alone.name, "login") if alone is not None else ("login",)
         return str(url_path_join(base_url, *path))
+
+
+def _is_so(user: Any, now: dict[str, Any]) -> bool:
+    """Whether the hub has these rights of a user already, so that nothing needs to be written."""
+    groups, roles = now.get("groups"), now.get("roles")
+    return (
+        now["admin"] in (None, user.admin)
+        and (groups is None or set(groups) == {group.name for group in user.groups})
+        and (roles is None or {role["name"] for role in roles} == {role.name for role in user.roles})
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyterhub.auth import Authenticator
-from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
+from traitlets import Bool, Dict, Enum, Float, Int, List, Set, Unicode, default
 
 
 class HubOptions(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
@@ -91,6 +91,48 @@ class HubOptions(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
     credential_api_url = Unicode(
         help="Where servers ask for credentials, in place of the hub: the address of `hubauth credential-service`. It "
         "is their `HUBAUTH_API_URL`."
+    ).tag(config=True)
+
+    allowed_groups = Set(
+        Unicode(),
+        help="Groups of the hub whose members may enter, whatever provider says so. Needs `manage_groups`, as the next "
+        "two do.",
+    ).tag(config=True)
+    required_groups = Set(
+        Unicode(), help="Groups of the hub of which everybody who enters must be in each, under `allow_all` too."
+    ).tag(config=True)
+    admin_groups = Set(
+        Unicode(),
+        help="Groups of the hub whose members may enter and are administrators. Where it is set, who is in none is no "
+        "administrator, unless `admin_users`, here or of their provider, says so.",
+    ).tag(config=True)
+    managed_roles = List(
+        Dict(),
+        help="Roles that there are for providers to give (`role_map`), in the form of `c.JupyterHub.load_roles`. Needs "
+        "`manage_roles`. With `reset_managed_roles_on_startup` any other role that a provider gave goes at a start.",
+    ).tag(config=True)
+    custom_403_message = Unicode(
+        help="What people read whom no rule lets in; hubauth's own sentence where it is empty."
+    ).tag(config=True)
+
+    create_system_users = Bool(
+        False,
+        help="Make a user of this machine for each hub user who has none, under the hub username. Who has the name of "
+        "a system account (uid below 1000) is refused.",
+    ).tag(config=True)
+    require_system_users = Bool(
+        False, help="Let in only people whose hub username is a user of this machine, other than a system account."
+    ).tag(config=True)
+    add_user_cmd = List(
+        Unicode(),
+        help="The command that makes a user, as a list; `USERNAME` in it stands for the name, which also comes last. "
+        "Empty is JupyterHub's own: `adduser` without a password.",
+    ).tag(config=True)
+    uids = Dict(
+        key_trait=Unicode(), value_trait=Int(), help="Uids for new users of the machine: hub username -> uid."
+    ).tag(config=True)
+    allowed_system_groups = Set(
+        Unicode(), help="Groups of this machine (not of the hub) whose members may enter, by their hub username."
     ).tag(config=True)
 
     @default("allow_existing_users")
