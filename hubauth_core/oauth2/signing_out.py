@@ -6,6 +6,7 @@ https://openid.net/specs/openid-connect-backchannel-1_0.html
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -59,6 +60,7 @@ class SigningOut(OAuth2Provider):
         self._core: Core | None = None
         self._seen = Seen(self.now)
         self._pace = RateLimit(A_MINUTE)
+        self._stopping: set[asyncio.Future[None]] = set()
 
     def check_options(self) -> None:
         """Look at the options together. Raises ConfigError that names the one that is wrong."""
@@ -149,9 +151,22 @@ class SigningOut(OAuth2Provider):
         self._seen.claim(claims)
         try:
             user = self._core.hub_user(subject)
-            await self._core.end_access(subject, servers=self.backchannel_logout == "servers")
+            await self._core.end_access(subject, servers=False)
+            if self.backchannel_logout == "servers":
+                self._stop_servers(self._core, subject)
             name = user.name if user else ""
             self._core.record(Event(kind="source_logout", subject=subject, hub_user=name, address=address))
         except BaseException:
             self._seen.release(claims)
             raise
+
+    def _stop_servers(self, core: Core, subject: str) -> None:
+        """Servers take a while, and a source waits for an answer for some seconds."""
+        task = asyncio.ensure_future(core.end_access(subject))
+        self._stopping.add(task)
+        task.add_done_callback(self._stopped)
+
+    def _stopped(self, task: asyncio.Future[None]) -> None:
+        self._stopping.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.log.error("hubauth: %s: servers of somebody who has signed out there go on: %r", self.label, error)

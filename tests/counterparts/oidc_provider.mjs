@@ -14,7 +14,7 @@
 //   ACCOUNTS      JSON file {"name": {claims}} in place of the accounts below
 //
 // Test controls below /_test/: GET health, GET events, PUT accounts/<name> {claims} ("disabled": true closes it),
-// PUT redirect_uris ["..."], PUT ttl {"AccessToken": seconds, ...} for what is issued from then on. Any name signs in,
+// PUT redirect_uris ["..."], PUT clients {metadata of one}, PUT ttl {"AccessToken": seconds, ...} for what is issued from then on. Any name signs in,
 // with any password; PKCE is demanded of every client.
 import * as oidc from 'oidc-provider';
 import { readFileSync } from 'node:fs';
@@ -66,6 +66,7 @@ const provider = new Provider(ISSUER, {
     openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'], groups: ['groups'],
   },
   conformIdTokenClaims: env.CONFORM === '1', // false: claims of scopes go into the id_token as well as into userinfo
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options), // its own dispatcher keeps it from this machine
   pkce: { required: () => true },
   rotateRefreshToken: ROTATE,
   clockTolerance: 1, // its default is 15 s, for which a token would outlive its time
@@ -149,6 +150,11 @@ for (const name of ['grant.success', 'grant.error', 'grant.revoked', 'refresh_to
 const redirectUris = new Set(REDIRECT_URIS);
 provider.Client.prototype.redirectUriAllowed = (uri) => redirectUris.has(uri);
 
+// Clients of a test's own, with whatever metadata; the addresses of a hub are known only when it runs.
+const clients = new Map();
+const findClient = provider.Client.find.bind(provider.Client);
+provider.Client.find = async (id) => clients.get(id) ?? findClient(id);
+
 async function json(request) {
   let raw = '';
   for await (const chunk of request) raw += chunk;
@@ -163,6 +169,10 @@ provider.use(async (ctx, next) => {
   else if (ctx.path === '/_test/redirect_uris' && ctx.method === 'PUT') {
     for (const uri of await json(ctx.req)) redirectUris.add(uri);
     ctx.body = [...redirectUris];
+  } else if (ctx.path === '/_test/clients' && ctx.method === 'PUT') {
+    const metadata = await json(ctx.req);
+    clients.set(metadata.client_id, new provider.Client(metadata));
+    ctx.body = {};
   } else if (ctx.path === '/_test/ttl' && ctx.method === 'PUT') {
     ctx.body = Object.assign(ttl, await json(ctx.req));
   } else if (account && ctx.method === 'PUT') {

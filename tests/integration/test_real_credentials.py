@@ -6,10 +6,12 @@ import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from harness.browser import Browser
 from harness.counterparts import Counterpart
@@ -220,3 +222,27 @@ async def test_a_resource_is_in_the_token_and_in_the_next_one(
     [first] = (await sign_in(provider, "bob", scopes=("api:read",))).credentials
     assert claims_of(first.access_token)["aud"] == "https://api.example/"
     assert claims_of((await renewed(provider, first)).access_token)["aud"] == "https://api.example/"
+
+
+@row("C18", "C19")
+@pytest.mark.parametrize(
+    "method", ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
+)
+async def test_the_source_takes_the_proof_of_a_client(
+    oidc_provider: Counterpart, make: Makes, sign_in: SignsIn, tmp_path: Path, method: str
+) -> None:
+    client = {"client_id": f"hub {method}:+%", "token_endpoint_auth_method": method, "redirect_uris": [CALLBACK]}
+    client |= {"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"]}
+    ours = method.removeprefix("client_secret_") if method != "client_secret_jwt" else method
+    options: dict[str, Any] = {"client_id": client["client_id"], "client_authentication": ours, "client_secret": ""}
+    if method.startswith("client_secret"):
+        client["client_secret"] = options["client_secret"] = "a secret: with +/%=&, of more than 32 bytes"
+    if method == "private_key_jwt":
+        key = ECKey.generate_key("P-256", {"kid": "one"})
+        client["jwks"] = {"keys": [key.as_dict(private=False)]}
+        client["token_endpoint_auth_signing_alg"] = "ES256"
+        (tmp_path / "key.pem").write_bytes(key.as_pem(private=True))
+        options |= {"private_key_file": str(tmp_path / "key.pem"), "private_key_id": "one"}
+    oidc_provider.control("PUT", "clients", client)
+    signed_in = await sign_in(make(oidc_provider, **options), "alice")
+    assert signed_in.identity.subject == "alice"

@@ -111,7 +111,7 @@ async def test_a_sound_token_ends_the_sessions_of_its_person(source, hub):
 async def test_servers_end_where_the_administrator_wants_it(listening, hub):
     source = listening(backchannel_logout="servers")
     await source.send(source.token())
-    assert hub.ended == [("7", True)]
+    assert hub.ended == [("7", False), ("7", True)]
 
 
 def test_there_is_no_page_where_the_administrator_wants_none(make):
