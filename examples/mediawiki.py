@@ -1,0 +1,21 @@
+"""Sign in with a MediaWiki, such as Wikipedia (`hubauth-social`).
+
+The wiki must have the extension OAuth. Special:OAuthConsumerRegistration/propose, OAuth 1.0a, callback URL
+https://<your hub>/hub/auth/mediawiki/callback, grants: User identity verification only.
+"""
+
+c.JupyterHub.authenticator_class = "hubauth"
+c.HubAuthenticator.providers = {
+    "mediawiki": {
+        "type": "social",
+        "label": "Wikimedia",
+        "backend": "mediawiki",
+        "settings": {
+            "KEY": "...",
+            "MEDIAWIKI_URL": "https://meta.wikimedia.org/w/index.php",
+            "CALLBACK": "oob",  # the wiki knows the address from the registration
+        },
+        "setting_files": {"SECRET": "/etc/jupyterhub/mediawiki-secret"},
+        "allowed_users": ["Ada Lovelace"],
+    },
+}
