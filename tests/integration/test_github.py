@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -30,7 +31,8 @@ def config(github: Forge) -> dict[str, dict[str, object]]:
             label="Staff", allow_all=True, required_organizations=["my-org", "my-org:staff"], teams_as_groups=True
         ),
     }
-    section = {"providers": providers, "enable_auth_state": True, "manage_groups": True}
+    providers["github_now"] = github.options(label="At once", allowed_organizations=["my-org"], membership_max_age=0)
+    section = {"providers": providers, "enable_auth_state": True, "manage_groups": True, "auth_refresh_age": 1}
     return {"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section}
 
 
@@ -43,7 +45,7 @@ def crypt_key() -> str:
 @pytest.fixture
 def hub(shared_hub: StartHub, github: Forge, crypt_key: str) -> Hub:
     hub = shared_hub(config(github), environment={"JUPYTERHUB_CRYPT_KEY": crypt_key})
-    for provider in ("github", "github_mail", "github_org", "github_staff"):
+    for provider in ("github", "github_mail", "github_org", "github_staff", "github_now"):
         github.allow(hub, provider)
     return hub
 
@@ -228,15 +230,29 @@ async def test_whoever_grants_less_is_told_what_is_missing(
     assert await browser.hub_user() == f"github_org-{login}"
 
 
-async def test_a_github_app_knows_no_scopes(
+async def test_a_github_app_knows_no_scopes_and_whoever_leaves_the_organization_is_out(
     hub: Hub, github: Forge, new_browser: NewBrowser, set_github: Callable[[str, object], None]
 ) -> None:
+    """Its tokens have run out by the next look at the membership, which takes a renewed one."""
     number, login = new_account(github, "klara")
     github.setting(f"memberships/{number}", {"my-org": "active"})
-    set_github("app", {"lifetime": 28800})
-    browser = new_browser(hub)
-    await browser.sign_in("github_org", login)
-    assert await browser.hub_user() == f"github_org-{login}"
+    set_github("app", {"lifetime": 1})
+    browser, seen = new_browser(hub), len(github.events())
+
+    def looks() -> list[str]:
+        return [event for event in github.events()[seen:] if event.startswith("GET /api/v3/user/memberships/")]
+
+    await browser.sign_in("github_now", login)
+    async with asyncio.timeout(60):
+        while len(looks()) < 2:
+            assert await browser.hub_user() == f"github_now-{login}"
+        github.setting(f"memberships/{number}", {})
+        while await browser.hub_user() is not None:
+            assert looks()
+    assert looks()[-1].endswith(" 404")
+    tokens = [event for event in github.events()[seen:] if event.startswith("POST /login/oauth/access_token")]
+    assert tokens[1:], "the token was never renewed"
+    assert set(tokens) == {"POST /login/oauth/access_token token"}
 
 
 async def test_a_limit_at_a_membership_is_no_refusal(
@@ -251,10 +267,8 @@ async def test_a_limit_at_a_membership_is_no_refusal(
 
 
 @pytest.mark.row("V02")
-@pytest.mark.parametrize("option", ["allowed_organisations", "github_organization_whitelist"])
-def test_an_option_that_does_not_exist_stops_the_start(
-    make_hub: Callable[..., Hub], github: Forge, option: str
-) -> None:
+def test_an_option_that_does_not_exist_stops_the_start(make_hub: Callable[..., Hub], github: Forge) -> None:
+    option = "github_organization_whitelist"
     providers = {"github": github.options(**{option: ["my-org"]})}
     hub = make_hub({"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": {"providers": providers}})
     assert f"unknown option {option!r}" in hub.start_and_fail()

@@ -32,6 +32,12 @@ class Account:
     scopes: frozenset[str] | None
 
 
+IN_ORGANIZATION: Final = frozenset({"member", "admin"})
+"""Roles of members; GitHub tells of a billing manager in the same place, who sees nothing of the organization."""
+
+IN_TEAM: Final = frozenset({"member", "maintainer"})
+
+
 async def account(api: Api, url: str, token: Secret) -> Account:
     """The account behind a token. Raises LoginRefused for one that GitHub has suspended, ProviderError."""
     answer = await _ask(api, url, token)
@@ -65,10 +71,9 @@ async def is_in(api: Api, api_url: str, token: Secret, login: str, entry: str) -
     if answer.status == 404:
         return False
     membership = answer.mapping()
-    another = not team and _name_of(membership.get("organization")).lower() != org
-    if answer.status != 200 or another:
+    if answer.status != 200 or not (team or _name_of(membership.get("organization")).lower() == org):
         raise api.bad_response()
-    return membership.get("state") == "active"
+    return membership.get("state") == "active" and membership.get("role") in (IN_TEAM if team else IN_ORGANIZATION)
 
 
 async def teams(api: Api, api_url: str, token: Secret) -> list[str]:

@@ -1,5 +1,7 @@
 """GitHub keeps the contract. The answers have the shape that GitHub documents."""
 
+from dataclasses import replace
+
 from hubauth_core import Identity
 from hubauth_core.testing.contract import ProviderContract
 from hubauth_github import GitHubProvider
@@ -65,3 +67,20 @@ class TestGitHub(GitHubFacts, ProviderContract):
         email_verified=True,
         avatar="https://avatars.githubusercontent.com/u/583231",
     )
+
+
+class TestGitHubByOrganization(TestGitHub):
+    """With rules by organization, and teams as groups."""
+
+    options = {**GitHubFacts.options, "allowed_organizations": ["My-Org"], "teams_as_groups": True}
+    token = {**GitHubFacts.token, "scope": "read:user,user:email,read:org"}
+    further = {
+        **TestGitHub.further,
+        "https://api.github.com/user/memberships/orgs/my-org": {
+            "state": "active",
+            "role": "member",
+            "organization": {"login": "My-Org", "id": 7},
+        },
+        "https://api.github.com/user/teams": [{"id": 9, "slug": "staff", "organization": {"login": "My-Org", "id": 7}}],
+    }
+    identity = replace(TestGitHub.identity, groups=frozenset({"My-Org:staff"}))

@@ -42,8 +42,8 @@ def github(**options: Any) -> GitHubProvider:
     return GitHubProvider("github", client_id="hub", client_secret="secret", **options)
 
 
-def member_of(org: str, state: str = "active") -> Reply:
-    return answer_json({"state": state, "role": "member", "organization": {"login": org, "id": 1}})
+def member_of(org: str, state: str = "active", role: str | None = "member") -> Reply:
+    return answer_json({"state": state, "role": role, "organization": {"login": org, "id": 1}})
 
 
 def in_team(org: str, team: str) -> str:
@@ -178,9 +178,18 @@ async def test_an_invitation_that_was_not_accepted_is_no_membership() -> None:
     assert verdict(provider, await person(provider, answers)) == (False, "")
 
 
+@pytest.mark.parametrize(
+    ("role", "enters"), [("admin", True), ("billing_manager", False), ("maintainer", False), (None, False)]
+)
+async def test_who_pays_the_bills_of_an_organization_is_no_member(role: str | None, enters: bool) -> None:
+    provider = github(allowed_organizations=["my-org"])
+    identity = await person(provider, {f"{IN_ORG}/my-org": member_of("my-org", role=role)})
+    assert verdict(provider, identity) == (enters, "")
+
+
 async def test_whoever_is_not_in_all_that_is_required_stays_out_under_allow_all() -> None:
     provider = github(allow_all=True, required_organizations=["a", "b:team"])
-    inside, outside = answer_json({"state": "active"}), answer_json({"message": "Not Found"}, 404)
+    inside, outside = answer_json({"state": "active", "role": "maintainer"}), answer_json({"message": "Not Found"}, 404)
     both = await person(provider, {f"{IN_ORG}/a": member_of("a"), in_team("b", "team"): inside})
     one = await person(provider, {f"{IN_ORG}/a": member_of("a"), in_team("b", "team"): outside})
     provider.restrict(both)
@@ -220,6 +229,7 @@ async def test_an_organization_that_says_nothing_is_named_and_lets_nobody_in(rep
     assert verdict(provider, identity) == (False, "organization_blocks_app")
     assert "my-org does not let this hub see" in str(provider.not_admitted(identity))
     assert verdict(github(required_organizations=["my-org"]), identity) == (False, "organization_blocks_app")
+    assert verdict(github(required_organizations=["my-org", "b"]), identity) == (False, "organization_missing")
     provider = github(allowed_organizations=["my-org", "other"])
     assert verdict(provider, await person(provider, {**answers, f"{IN_ORG}/other": member_of("other")})) == (True, "")
 

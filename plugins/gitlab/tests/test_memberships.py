@@ -274,6 +274,7 @@ async def test_a_group_that_cannot_be_read_lets_nobody_in_and_is_told_apart() ->
     identity = await person(provider, {at("top"): forbidden, at("7", "projects"): NOT_FOUND})
     assert verdict(provider, identity) == (False, "group_unreadable")
     assert verdict(gitlab(required_gitlab_groups=["top"]), identity) == (False, "group_unreadable")
+    assert verdict(gitlab(required_gitlab_groups=["top", "b"]), identity) == (False, "gitlab_group_missing")
     identity = await person(provider, {at("top"): NOT_FOUND, at("7", "projects"): forbidden})
     assert verdict(provider, identity) == (False, "group_unreadable")
 
