@@ -51,8 +51,11 @@ def hub_of(config: Config, path: Path | None = None) -> JupyterHub:
     """JupyterHub with a configuration that was read from `path`. Raises ConfigError."""
     JupyterHub.clear_instance()
     CryptKeeper.clear_instance()
+    quiet = Config(config)
+    quiet.JupyterHub = Config(config.JupyterHub)
+    quiet.JupyterHub.log_level = logging.CRITICAL  # at DEBUG it would log the whole configuration, secrets and all
     try:
-        return JupyterHub.instance(config=config, log_level=logging.CRITICAL)
+        return JupyterHub.instance(config=quiet)
     except Exception as error:  # a wrong value, or a class of the configuration that cannot be imported
         raise ConfigError(f"{path}: {type(error).__name__}: {error}") from error
 

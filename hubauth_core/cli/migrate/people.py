@@ -68,10 +68,14 @@ def _opened(sealed: bytes | None) -> Mapping[str, Any]:
     if sealed is None or not CryptKeeper.instance().keys:
         return {}
     try:
-        state = asyncio.run(decrypt(sealed))
+        state = asyncio.run(_decrypted(sealed))
     except (EncryptionUnavailable, InvalidToken, ValueError):
         return {}
     return state if isinstance(state, Mapping) else {}
+
+
+async def _decrypted(sealed: bytes) -> Any:
+    return await decrypt(sealed)  # its future belongs to the running loop
 
 
 def told_in(state: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -149,7 +153,7 @@ def _identity(provider: Provider, key: str, claims: Mapping[str, Any]) -> Identi
         try:
             return provider.parse_identity(claims)
         except (HubAuthError, LookupError, TypeError, ValueError):  # rules of names are for sign-ins
-            path = provider.subject_claim
+            path = provider.subject_claim if isinstance(provider.subject_claim, str) else ""
     else:
         path = "sub"
     if key == "user":

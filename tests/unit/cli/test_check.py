@@ -321,3 +321,11 @@ def test_a_page_frame_without_the_entry_for_connections_is_told(page: str | None
         (folder / "page.html").write_text(page)
     config = HUB + LOCAL + providers(uni=OIDC) + f"c.JupyterHub.template_paths = [{str(folder)!r}]\n"
     assert ("has no entry for /hub/connections" in found(config, "warning")) is told
+
+
+@pytest.mark.parametrize(("name", "told"), [("unj", "Did you mean 'uni'?"), ("pam", "only a type with redirect_url")])
+def test_the_old_callback_address_belongs_to_a_provider_that_can_have_it(name: str, told: str) -> None:
+    both = providers(uni=OIDC, pam={"type": "authenticator", "authenticator_class": "pam", "username_prefix": "p-"})
+    config = HUB + LOCAL + both + f"c.HubAuthenticator.oauth_callback_provider = {name!r}\n"
+    assert told in found(config, "error")
+    assert "oauth_callback_provider" in found(config, "error")
