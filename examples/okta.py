@@ -1,8 +1,8 @@
 """Sign in with Okta.
 
-Admin Console, Applications, Create App Integration, OIDC, Web Application. Sign-in redirect URI: https://<your
-hub>/hub/auth/okta/callback. For groups: Security, API, the authorization server `default`, Claims, Add Claim `groups`
-of type Groups (with a filter) into the ID token, and a scope `groups`.
+Admin Console, Applications, Create App Integration, OIDC, Web Application. Sign-in redirect URI:
+https://<your hub>/hub/auth/okta/callback. For groups: Security, API, the authorization server `default`, Claims, Add
+Claim `groups` of type Groups (with a filter) into the ID token, and a scope `groups`.
 """
 
 c.JupyterHub.authenticator_class = "hubauth"

@@ -122,6 +122,11 @@ class GoogleProvider(OIDCProvider):
         person = self._person(claims, api)
         return {**claims, "groups": sorted(await directory.groups_of(api, person, nested=self.nested_groups))}
 
+    async def claims_again(self, tokens: Credential) -> Claims:
+        """What userinfo says now, asked with the person's own token; the last ID token only where that lacks `hd`."""
+        claims = await self.fetch_claims(tokens, self.api)
+        return claims if "hd" in claims or not self.required_hosted_domains else await super().claims_again(tokens)
+
     def parse_identity(self, claims: Claims) -> Identity:
         """The identity, without the domain in its username where that is the wish."""
         identity = super().parse_identity(claims)

@@ -13,7 +13,17 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from traitlets import TraitError
 
-from hubauth_core import ConfigError, Identity, LoginRefused, ProviderError, ProviderUnavailable, Request, Secret
+from hubauth_core import (
+    ConfigError,
+    HubCall,
+    Identity,
+    LoginRefused,
+    ProviderError,
+    ProviderUnavailable,
+    Request,
+    Secret,
+    Updated,
+)
 from hubauth_core.oauth2 import Claims
 from hubauth_core.testing.openid import OIDCProviderContract, signing_key
 from hubauth_core.testing.source import FakeSource, Reply, answer_json
@@ -108,6 +118,18 @@ class Kit(OIDCProviderContract):
     userinfo = ADA
     unverified = ADA
     identity = identity()
+
+
+@pytest.mark.row("V04")
+@pytest.mark.parametrize("hd", ["uni.test", "other.test"], ids=["still", "moved"])
+async def test_between_two_sign_ins_userinfo_tells_the_organization(hd: str) -> None:
+    provider, source = google(required_hosted_domains=["uni.test"]), FakeSource()
+    await claims_of(provider, source, {**ADA, "hd": hd})
+    outcome = await provider.refresh_identity(
+        provider.identity(ADA), Credential(access_token=Secret("ya29.2")), HubCall()
+    )
+    assert isinstance(outcome, Updated)
+    assert outcome.identity.claims["hd"] == hd
 
 
 @pytest.mark.parametrize(
