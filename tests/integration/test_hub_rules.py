@@ -317,10 +317,13 @@ c.JupyterHub.load_roles[0]["scopes"].append("admin:auth_state")
 async def test_one_provider_alone_with_auto_login(
     start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: OneMore
 ) -> None:
-    more = "c.Authenticator.auto_login = True\n"
+    more = "c.Authenticator.auto_login = c.Authenticator.auto_login_oauth2_authorize = True\n"
     scene = Scene(start_hub(config(idps, providers=ruled(idps, allow_all=True)) + more), idps)
     page = await new_browser(scene.hub).request("GET", "/hub/login?next=%2Fhub%2Ftoken")
     assert page.location == f"{scene.hub.url}/hub/auth/red/login?next=/hub/token"
+    page = await new_browser(scene.hub).request("GET", "/hub/api/oauth2/authorize?client_id=a&response_type=code")
+    assert page.location is not None
+    assert page.location.startswith(f"{scene.hub.url}/hub/auth/red/login?next=%2Fhub%2Fapi%2Foauth2%2Fauthorize")
 
 
 @pytest.mark.row("V12")
