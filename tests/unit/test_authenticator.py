@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from traitlets.config import Config
+from traitlets.config import Config, Configurable
 
 from harness.shelf import Shelf
-from hubauth_core import ConfigError, Page, Provider, building
+from hubauth_core import ConfigError, Decision, Page, Provider, building
+from hubauth_core.access import Verdict
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.discovery import Discovery
+from hubauth_core.hub_roles import HubRoles
 from hubauth_core.registry import Registry
 from hubauth_core.staying import Standing
 
@@ -142,6 +145,156 @@ async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh(monkeypatch:
     assert await hub.refresh_user(ann) is True
     assert await hub.refresh_user(mallory) is False
     assert ended == ["mallory"]
+
+
+class Told:
+    """A source that says this of a hub user."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+
+    async def refresh(self, user: object, handler: object) -> Verdict:
+        return self.verdict
+
+
+class Shared(Unbuilt):
+    """A hub with roles and system groups; `shut_out` names whose sessions have ended."""
+
+    def __init__(self, verdict: Verdict, *, in_system_group: bool = False, **options: object) -> None:
+        super().__init__(**options)
+        self.shut_out: list[str] = []
+        roles = HubRoles()
+        roles._known = {name: {"name": name, "description": "", "scopes": []} for name in ("user", "admin", "grader")}
+        system = SimpleNamespace(lets_in=_answering(in_system_group))
+        vars(self).update(staying=Told(verdict), hub_roles=roles, system_users=system)
+
+    async def _shut_out(self, user: Any) -> bool:
+        self.shut_out.append(user.name)
+        return False
+
+
+def _answering(answer: bool) -> Callable[[str], Awaitable[bool]]:
+    async def lets_in(name: str) -> bool:
+        return answer
+
+    return lets_in
+
+
+def hub_user(*, admin: bool = False, groups: Iterable[str] = (), roles: Iterable[str] = ("user",)) -> SimpleNamespace:
+    held, member = ([SimpleNamespace(name=name) for name in names] for names in (roles, groups))
+    return SimpleNamespace(name="ann", admin=admin, groups=member, roles=held)
+
+
+def verdict(*, certain: bool = True, **decided: Any) -> Verdict:
+    return Verdict(decision=Decision(**{"allowed": True, **decided}), certain=certain)
+
+
+MANAGED: dict[str, Any] = {"manage_groups": True, "manage_roles": True}
+
+
+async def test_rights_that_a_source_takes_back_are_gone_at_the_next_refresh() -> None:
+    hub = Shared(verdict(admin=False, groups=frozenset(), roles=frozenset()), **MANAGED)
+    model = await hub.refresh_user(hub_user(admin=True, groups=["staff"], roles=["user", "admin", "grader"]))
+    assert (model["admin"], model["groups"]) == (False, [])
+    assert [role["name"] for role in model["roles"]] == ["user"]
+
+
+async def test_a_refresh_gives_what_a_source_gives_and_no_more() -> None:
+    hub = Shared(verdict(groups=frozenset({"staff"}), roles=frozenset({"grader", "made-up"})), **MANAGED)
+    model = await hub.refresh_user(hub_user(admin=True, roles=["user", "admin"]))
+    assert (model["admin"], model["groups"]) == (None, ["staff"])
+    assert {role["name"] for role in model["roles"]} == {"user", "admin", "grader"}, "an administrator lost a role"
+
+
+@pytest.mark.parametrize(
+    ("said", "user"),
+    [
+        (verdict(), hub_user(groups=["staff"], roles=["user", "grader"])),
+        (verdict(admin=True), hub_user(admin=True)),
+        (verdict(groups=frozenset({"a"}), roles=frozenset({"grader"})), hub_user(groups="a", roles=["user", "grader"])),
+    ],
+)
+async def test_nothing_is_written_where_nothing_has_changed(said: Verdict, user: SimpleNamespace) -> None:
+    assert await Shared(said, **MANAGED).refresh_user(user) is True
+
+
+@pytest.mark.row("V05", "V17")
+async def test_hub_wide_restrictions_hold_at_a_refresh_whatever_lets_in() -> None:
+    rules = {"required_groups": {"staff"}, "allowed_groups": {"chess"}, "allow_all": True, **MANAGED}
+    inside = Shared(verdict(groups=frozenset({"staff"})), **rules)
+    outside = Shared(verdict(groups=frozenset({"chess"})), in_system_group=True, **rules)
+    silent = Shared(verdict(), in_system_group=True, **rules)
+    unsure = Shared(verdict(certain=False), **rules)
+    assert await inside.refresh_user(hub_user(groups=["staff"])) is True
+    for hub in (outside, silent):
+        assert await hub.refresh_user(hub_user(groups=["staff"])) is False
+        assert hub.shut_out == ["ann"]
+    assert await unsure.refresh_user(hub_user(groups=["staff"])) is False
+    assert unsure.shut_out == [], "what is not certain ends no session"
+
+
+@pytest.mark.parametrize(
+    ("rules", "groups", "in_system_group", "stays"),
+    [
+        ({}, {"staff"}, False, False),
+        ({"allowed_groups": {"staff"}}, {"staff"}, False, True),
+        ({"admin_groups": {"staff"}}, {"staff"}, False, True),
+        ({"allowed_groups": {"staff"}}, None, False, False),
+        ({"allowed_users": {"ann"}}, None, False, True),
+        ({"allow_all": True}, None, False, True),
+        ({"allowed_system_groups": {"students"}}, None, True, True),
+        ({"allowed_system_groups": {"students"}}, None, False, False),
+    ],
+)
+async def test_whom_the_provider_lets_in_no_more_stays_where_a_hub_wide_rule_names_them(
+    rules: dict[str, Any], groups: set[str] | None, in_system_group: bool, stays: bool
+) -> None:
+    said = verdict(allowed=False, groups=None if groups is None else frozenset(groups))
+    hub = Shared(said, in_system_group=in_system_group, **rules, **MANAGED)
+    assert bool(await hub.refresh_user(hub_user())) is stays
+    # The groups of the machine may be out of reach: then people sign in again, and nothing ends.
+    assert hub.shut_out == ([] if stays or "allowed_system_groups" in rules else ["ann"])
+
+
+def test_a_role_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Shared(verdict(), **MANAGED)
+    monkeypatch.setattr(HubRoles, "load", lambda self, session: None)
+    vars(hub)["flow"] = SimpleNamespace(
+        registry=SimpleNamespace(providers={"uni": Provider("uni", role_map={"teacher": "graders"})})
+    )
+    hub.parent = type("App", (Configurable,), {"db": None})()
+    with pytest.raises(ConfigError, match="no role 'graders'"):
+        hub.check_allow_config()
+
+
+async def test_managed_roles_are_the_hubs_to_write_into() -> None:
+    hub = Unbuilt(manage_roles=True, managed_roles=[{"name": "teacher", "scopes": ["list:services"]}])
+    for role in await hub.load_managed_roles():
+        role["managed_by_auth"] = True
+    assert await hub.load_managed_roles() == [{"name": "teacher", "scopes": ["list:services"]}]
+    with pytest.raises(ValueError, match="manage_roles"):
+        await Unbuilt().load_managed_roles()
+
+
+@pytest.mark.row("V02")
+@pytest.mark.parametrize(
+    ("section", "options", "told"),
+    [
+        ("HubAuthenticator", {"allowed_groups": {"staff"}}, "allowed_groups needs c.Authenticator.manage_groups"),
+        ("Authenticator", {"allowed_users": {"ann"}, "blocked_users": {"ann"}}, "both name 'ann'"),
+        ("Silk", {"allowed_users": {"ann"}, "blocked_users": {"ANN"}}, "both name 'ann'"),
+        ("Silk", {"role_map": {"a": "grader"}}, "needs c.Authenticator.manage_roles"),
+    ],
+)
+def test_rules_that_cannot_be_meant_stop_the_start(
+    load: Load, section: str, options: dict[str, Any], told: str
+) -> None:
+    def wrong(c: Config) -> None:
+        c[section].update(options)
+
+    with pytest.raises(ConfigError) as refused:
+        load(wrong)
+    assert told in refused.value.sentence
 
 
 def test_a_page_of_a_provider_stays_below_its_path() -> None:
