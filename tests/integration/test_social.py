@@ -6,12 +6,14 @@ OpenID 2.0 speaks to python3-openid's own server, OpenID Connect to `oidc-provid
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hashlib
 import hmac
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -32,7 +34,7 @@ from harness.openid_server import OpenIDServer
 from harness.parts import Require
 from harness.saml_idp import SamlIdP
 from harness.waiting import until
-from harness.wide_world import World
+from harness.wide_world import Asked, Said, World
 
 pytestmark = newest_only
 
@@ -70,10 +72,19 @@ FURTHER = {"facebook": {"API_VERSION": "24.0"}, "stackoverflow": {"API_KEY": "ap
 SPACED = {"amazon": "foo bar", "dropbox": "dbid:aah4f99t0taonib-ourwxbnq6ywgropqngc", "patreon": "john interwebs"}
 """Names from which python-social-auth takes letters away; hubauth leaves them as they are."""
 
+RIGHTS = """
+c.JupyterHub.services.append({"name": "reader", "api_token": "token-of-reader"})
+c.JupyterHub.load_roles.append(
+    {"name": "reader", "scopes": ["custom:hubauth:credentials:read"], "services": ["reader"]}
+)
+c.JupyterHub.custom_scopes = {"custom:hubauth:credentials:read": {"description": "Read credentials"}}
+"""
+
 BOT = "4711:telegram-bot-token"
 SP = "https://hub.example/saml"
 UID = "urn:oid:1.3.6.1.4.1.5923.1.1.1.13"
 APPLE = "https://appleid.apple.com"
+TOKEN = "https://github.com/login/oauth/access_token"
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +129,12 @@ def hub(
     """One hub with a provider for each backend."""
     providers = {name: account(name, case) for name, case in cases.items()}
     providers |= {name: {"type": "social", "allow_all": True, **each} for name, each in others(idps, apple_key).items()}
+    providers["brief"] = account("forge", cases["forge"]) | {"settings": {"KEY": "another", "SECRET": "s"}}
     client = {"OIDC_ENDPOINT": oidc_provider.url, "KEY": "hub", "SECRET": HUB_SECRET}
     sso = {"backend": "oidc", "settings": client | {"SCOPE": ["groups", "offline_access"], "PROMPT": "consent"}}
     providers["sso"] = {"type": "social", "allow_all": True, "groups_claim": "groups", **sso}
     section = {"providers": providers, "enable_auth_state": True}
-    config = {"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section}
+    config = f"c.JupyterHub.authenticator_class = 'hubauth'\nc.HubAuthenticator.update({section!r})\n{RIGHTS}"
     hub = shared_hub(config, environment={**world.environment, "JUPYTERHUB_CRYPT_KEY": "ab" * 32})
     oidc_provider.allow(hub, "sso")
     return hub
@@ -234,6 +246,42 @@ async def test_openid_connect_with_tokens_and_groups(hub: Hub, new_browser: NewB
 def ubuntu(world: World) -> OpenIDServer:
     """Ubuntu's provider, as far as a backend can tell."""
     return OpenIDServer(world, "https://login.ubuntu.com")
+
+
+async def test_a_credential_is_in_the_vault_and_is_renewed_once(
+    hub: Hub, world: World, cases: dict[str, Any], new_browser: NewBrowser
+) -> None:
+    case, browser = cases["forge"], new_browser(hub)
+    answers_of(world, case)
+    page = await browser.begin("brief")
+    world.say("POST", TOKEN, json.dumps({"access_token": "first", "refresh_token": "r1", "expires_in": 0.01}))
+    await come_back(browser, hub, "brief", state=page.query["state"], code="short")
+    assert await browser.hub_user() == "brief-foobar"
+    world.say("POST", TOKEN, json.dumps({"access_token": "second", "refresh_token": "r2", "expires_in": 7200}))
+    async with asyncio.TaskGroup() as group:
+        answers = [group.create_task(credential(hub, "brief")) for _ in range(5)]
+    assert {each.result()["access_token"] for each in answers} == {"second"}
+    assert [each.fields.get("refresh_token") for each in world.asked].count("r1") == 1
+
+
+async def credential(hub: Hub, provider: str) -> dict[str, Any]:
+    """What a service gets for somebody."""
+    answer = await hub.api("GET", f"/hubauth/users/{provider}-foobar/credentials/{provider}", token="token-of-reader")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_two_providers_of_one_backend_are_two_sources(
+    hub: Hub, world: World, cases: dict[str, Any], new_browser: NewBrowser
+) -> None:
+    browser = new_browser(hub)
+    answers_of(world, cases["forge"])
+    pages = {name: await browser.begin(name) for name in ("forge", "brief")}
+    assert {name: page.query["client_id"] for name, page in pages.items()} == {"forge": "a-key", "brief": "another"}
+    crossed = await come_back(browser, hub, "forge", state=pages["brief"].query["state"], code="c")
+    assert crossed.status == 400
+    assert await browser.hub_user() is None
 
 
 async def test_openid_2(hub: Hub, ubuntu: OpenIDServer, new_browser: NewBrowser) -> None:
@@ -417,3 +465,31 @@ async def test_what_can_only_be_connected_signs_nobody_in(hub: Hub, world: World
     page = await come_back(browser, hub, "lastfm", redirect_state=back, token="t")
     assert "Last.fm is connected" in page.text
     assert await browser.hub_user() == "sso-lena"
+
+
+async def test_a_source_that_hangs_holds_up_nobody_else(
+    hub: Hub, world: World, cases: dict[str, Any], new_browser: NewBrowser
+) -> None:
+    """Eight people wait for one source; everybody else is answered meanwhile. The proxy of the tests takes ten."""
+    silent, asked, go = upstream.backend(cases["xing"]), threading.Semaphore(0), threading.Event()
+
+    def hang(_: Asked) -> Said:
+        asked.release()
+        go.wait(30)
+        return Said("nobody", status=503)
+
+    world.says[silent.REQUEST_TOKEN_METHOD, silent.REQUEST_TOKEN_URL] = hang
+    answers_of(world, cases["reddit"])
+    waiting = [asyncio.create_task(new_browser(hub).begin("xing")) for _ in range(8)]
+    try:
+        for _ in waiting:
+            await asyncio.to_thread(asked.acquire, timeout=30)
+        browser = new_browser(hub)
+        assert (await browser.open("/hub/health")).status == 200
+        page = await browser.begin("reddit")
+        after = await come_back(browser, hub, "reddit", state=page.query["state"], code="code-beside-silence")
+        assert await browser.hub_user() == "reddit-foobar", after.text
+        assert not any(task.done() for task in waiting)
+    finally:
+        go.set()
+    assert {page.status for page in await asyncio.gather(*waiting)} == {503}
