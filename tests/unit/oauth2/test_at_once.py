@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from hubauth_core import ProviderUnavailable
-from hubauth_core.oauth2.together import AT_ONCE, together
+from hubauth_core.oauth2.at_once import AT_ONCE, together
 
 
 async def test_answers_come_in_the_order_of_the_questions() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from .together import together
+from .at_once import together
 
 
 @dataclass(frozen=True)
