@@ -22,7 +22,7 @@ from .schema import EXPIRING, accounts
 EVERY: Final = 900.0
 """Seconds between two rounds."""
 
-GRACE: Final = 24 * 3600.0
+GRACE: Final = 3600.0
 """Seconds for which a new account waits for its hub user."""
 
 BATCH: Final = 200
