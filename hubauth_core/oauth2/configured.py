@@ -7,23 +7,28 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from traitlets import Callable as AnyCallable
-from traitlets import Dict, Enum, Float, List, Unicode, Union, default
+from traitlets import Dict, Enum, List, Unicode, Union, default
 
 from ..errors import ConfigError
 from ..options import SecretOption, from_environment, read_file, read_secret, variable
-from ..provider import Provider, reusable
-from ..types import Identity, Transaction
-from ..urls import problem_with
+from ..provider import reusable
+from ..types import Credential, Identity, Transaction
 from . import rfc6749, rfc7523, rfc8707
 from .client import WITH_SECRET, Client
 from .exchanges import fingerprint, parse_exchanges
-from .http import Api
+from .reaching import Reaching
+
+ADDRESSES: Final = (
+    *("authorize_url", "token_url", "userinfo_url", "revocation_url", "redirect_url"),
+    "logout_redirect_url",
+)
+"""Options that hold an address."""
 
 
-class ConfiguredClient(Provider):
+class ConfiguredClient(Reaching):
     """The hub as a client of one OAuth 2.0 source, as it is configured."""
 
     required_options: ClassVar[tuple[str, ...]] = ("client_id", "client_secret")
@@ -96,25 +101,31 @@ class ConfiguredClient(Provider):
         help="The claim that lists the roles of a person (`realm_access.roles`), or a function of all claims that "
         "does; empty reads none. `role_map` says what they are here.",
     ).tag(config=True)
-    redirect_url = Unicode(
-        help="The callback address registered at the source, where it is not `<public url>/hub/auth/<name>/callback`."
+    redirect_url = Union(
+        [Unicode(), List(Unicode())],
+        default_value="",
+        help="The callback address registered at the source, where it is not `<public url>/hub/auth/<name>/callback`; "
+        "or several, for a hub that people reach under several names.",
+    ).tag(config=True)
+    logout_redirect_url = Unicode(
+        help="Where the browser goes from the hub's sign-out: an address of the source that signs people out there, or "
+        "any other. Empty: where `c.HubAuthenticator.logout_redirect_url` says."
     ).tag(config=True)
     authorize_params = Dict(
         key_trait=Unicode(),
         value_trait=Unicode(),
         help="Further parameters of the authorization request, such as `prompt` or `hd`.",
     ).tag(config=True)
-    allow_insecure_hosts = List(
-        Unicode(), help="Hosts that may be reached over plain http; this machine always may. For an intranet or a test."
+    token_params = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Further fields of the form that turns a code into tokens.",
     ).tag(config=True)
-    connect_timeout = Float(5, min=0.1, max=30, help="Seconds to wait for a connection.").tag(config=True)
-    request_timeout = Float(
-        10,
-        min=0.1,
-        max=60,
-        help="Seconds that the source may take for one step of a sign-in, all its answers together.",
+    userinfo_params = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Parameters to add to `userinfo_url`, such as the fields that a source is to tell.",
     ).tag(config=True)
-
     now: Callable[[], float] = staticmethod(time.time)
 
     def __init__(self, name: str, **options: object) -> None:
@@ -164,21 +175,6 @@ class ConfiguredClient(Provider):
             key_id=self.private_key_id,
         )
 
-    def new_api(self) -> Api:
-        """Requests to one server, as the options have them."""
-        return Api(
-            self.label,
-            insecure_hosts=frozenset(self.allow_insecure_hosts),
-            connect_timeout=self.connect_timeout,
-            timeout=self.request_timeout,
-            log=self.log,
-        )
-
-    @property
-    def longest_call(self) -> float:
-        """Seconds of a renewal: the token endpoint, and the keys that a new ID token is verified with."""
-        return 2 * self.request_timeout
-
     @property
     def further_scopes(self) -> Sequence[str]:
         """Scopes that a person may grant beside those of a sign-in."""
@@ -203,6 +199,10 @@ class ConfiguredClient(Provider):
         """Whether the person has granted all of `allowed_scopes`."""
         return bool(self.allowed_scopes) and scopes >= set(self.allowed_scopes)
 
+    def logout_url(self, credential: Credential | None, return_to: str) -> str | None:
+        """Where the browser goes from the hub's sign-out."""
+        return self.logout_redirect_url or None
+
     def asked_scope(self, transaction: Transaction) -> list[str]:
         """What a sign-in asks for: the scope, and what the person is about to grant beside it, each once."""
         return list(dict.fromkeys([*self.scope, *transaction.scopes]))
@@ -218,7 +218,8 @@ class ConfiguredClient(Provider):
 
     def check_options(self) -> None:
         """Look at the options together. Raises ConfigError that names the one that is wrong."""
-        for option in ("authorize_url", "token_url", "userinfo_url", "revocation_url", "redirect_url"):
+        self.check_reach()
+        for option in ADDRESSES:
             self.check_url(option)
         if isinstance(self.subject_claim, str) and reusable(self.subject_claim):
             raise ConfigError(
@@ -233,8 +234,16 @@ class ConfiguredClient(Provider):
             raise ConfigError(f"resource: {problem}")
         if any(exchange.via for exchange in self.exchanges.values()) and not self.has_trait("issuer"):
             raise ConfigError("exchange: via = 'broker' needs an issuer; use the type oidc")
-        if ours := rfc6749.OURS.intersection(self.authorize_params):
-            raise ConfigError(f"authorize_params cannot set {', '.join(sorted(ours))}: the sign-in itself does")
+        self._check_params()
+
+    def _check_params(self) -> None:
+        """What may be added to a request replaces nothing that makes it safe."""
+        fixed = {"authorize_params": rfc6749.OURS, "token_params": rfc6749.OF_TOKEN_REQUEST}
+        for option, reserved in fixed.items():
+            if ours := reserved.intersection(getattr(self, option)):
+                raise ConfigError(f"{option} cannot set {', '.join(sorted(ours))}: the sign-in itself does")
+        if "access_token" in self.userinfo_params:
+            raise ConfigError("userinfo_params cannot set access_token: no token stands in an address")
         if ours := rfc6749.reserved_in(self.authorize_url):
             raise ConfigError(f"authorize_url cannot hold {', '.join(sorted(ours))}: the sign-in itself sets it")
 
@@ -244,12 +253,6 @@ class ConfiguredClient(Provider):
         for option in ("subject_claim", "username_claim", "groups_claim", "roles_claim"):
             if inspect.iscoroutinefunction(getattr(self, option)):
                 raise ConfigError(f"{option} must be a plain function of the claims, not an asynchronous one")
-
-    def check_url(self, option: str) -> None:
-        """Check the address in an option, where it is set. Raises ConfigError."""
-        url = getattr(self, option)
-        if url and (problem := problem_with(url, self.allow_insecure_hosts)):
-            raise ConfigError(f"{option} = {url!r} cannot be used: {problem}")
 
     def _read_environment(self) -> None:
         for option in {*self.required_options, "client_secret"}:

@@ -139,6 +139,9 @@ class Api:
         insecure_hosts: Collection[str] = (),
         connect_timeout: float = 5,
         timeout: float = 10,
+        proxy: str | None = None,
+        proxy_from_environment: bool = True,
+        ca_file: str = "",
         breaker: Breaker | None = None,
         log: _Log | None = None,
     ) -> None:
@@ -146,6 +149,9 @@ class Api:
         self.insecure_hosts = insecure_hosts
         self._connect_timeout = connect_timeout
         self._timeout = timeout
+        self._proxy = proxy
+        self._proxy_from_environment = proxy_from_environment
+        self._ca_file = ca_file
         self._breaker = breaker or Breaker()
         self._log = log or logging.getLogger("hubauth")
         self._client: httpx.AsyncClient | None = None
@@ -282,10 +288,12 @@ class Api:
             return Response(url=request.url, status=response.status_code, headers=response.headers, body=body)
 
     async def _connect(self) -> httpx.AsyncClient:
-        tls = await asyncio.to_thread(_tls)
+        tls = await asyncio.to_thread(_tls, self._ca_file)
         if self._client is None:
             self._client = httpx.AsyncClient(
                 transport=self.transport,
+                proxy=self._proxy,
+                trust_env=self._proxy_from_environment,
                 verify=tls,
                 limits=_LIMITS,
                 timeout=httpx.Timeout(self._timeout, connect=self._connect_timeout),
@@ -322,10 +330,12 @@ def _reason(error: Exception) -> str:
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
-    """One context for all providers: the common authorities, the machine's own, and SSL_CERT_FILE."""
+def _tls(ca_file: str) -> ssl.SSLContext:
+    """The common authorities, the machine's own, SSL_CERT_FILE, and those of a file; one context for each file."""
     context = httpx.create_ssl_context()
     context.load_default_certs()
+    if ca_file:
+        context.load_verify_locations(ca_file)
     return context
 
 

@@ -142,7 +142,8 @@ class OIDCProvider(SigningOut):
         """What the userinfo endpoint says, plain or signed. OpenID Connect Core, section 5.3.2."""
         url = (await self.endpoints()).userinfo
         headers = {"Accept": "application/json, application/jwt;q=0.5"}
-        response = await api.get(url, token=tokens.access_token, headers=headers, cap=SMALL_CAP)
+        params = self.userinfo_params
+        response = await api.get(url, token=tokens.access_token, params=params, headers=headers, cap=SMALL_CAP)
         if response.status == 200 and response.media_type == "application/jwt":
             token = Secret(response.body.decode("ascii", errors="replace"))
             return await idtoken.verify_userinfo(token, self._keys, self._expected())

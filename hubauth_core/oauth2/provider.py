@@ -104,7 +104,11 @@ class OAuth2Provider(TokenClient):
     async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
         """Who signed in: by default what the userinfo endpoint says. An author asks further addresses here."""
         endpoints = await self.endpoints()
-        return (await api.get_json(endpoints.userinfo, token=tokens.access_token, cap=SMALL_CAP)).mapping()
+        return (
+            await api.get_json(
+                endpoints.userinfo, token=tokens.access_token, params=self.userinfo_params, cap=SMALL_CAP
+            )
+        ).mapping()
 
     def further_credentials(self, members: Claims) -> Sequence[Credential]:
         """Credentials for other services that came along in an answer of the token endpoint; by default none does."""
@@ -159,6 +163,6 @@ class OAuth2Provider(TokenClient):
 
     async def _redeemed(self, code: str, transaction: Transaction, server: Server) -> Claims:
         try:
-            return await server.tokens(rfc6749.code_fields(code, transaction, self.resource))
+            return await server.tokens({**self.token_params, **rfc6749.code_fields(code, transaction, self.resource)})
         except answers.TokenRefused as refused:
             raise answers.code_refused(refused, self.label) from None

@@ -26,6 +26,14 @@ OURS: Final = frozenset(
 )  # fmt: skip
 """Parameters of the authorization request that no further parameter can add or replace (rows R02, R05)."""
 
+OF_TOKEN_REQUEST: Final = frozenset(
+    {
+        "grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "client_assertion",
+        "client_assertion_type", "resource", "refresh_token",
+    }
+)  # fmt: skip
+"""Fields of the token request that no further one can add or replace."""
+
 SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
 """One scope. Section 3.3."""
 

@@ -36,6 +36,7 @@ class Seen:
     form: dict[str, str]
     peer: tuple[str, int]
     body: str = ""
+    query: str = ""
 
     def fields(self, name: str) -> list[str]:
         """All values of a field of the form, in order."""
@@ -185,7 +186,7 @@ class _Anything(web.RequestHandler):
         body = self.request.body.decode("ascii", "replace")
         peer = self.request.connection.context.address[:2]  # type: ignore[union-attr]  # an HTTP/1 connection has one
         headers, form = dict(self.request.headers), dict(parse_qsl(body))
-        seen = Seen(path, self.request.method or "", headers, form, peer, body)
+        seen = Seen(path, self.request.method or "", headers, form, peer, body, self.request.query)
         idp.seen.append(seen)
         await idp.respond(path, seen, self.request.query)(self)
 
