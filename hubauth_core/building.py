@@ -142,6 +142,11 @@ class Building(HubOptions):
             audit=room.audit,
             linking=self.linking,
         )
+        if not self.auth_refresh_age:
+            self.log.warning(
+                "hubauth: with c.Authenticator.auth_refresh_age = 0 no source is asked again, and no rule applied: "
+                "who was let in stays until the session ends."
+            )
         kept = KeptState(identities=identities, vault=vault, log=self.log)
         self.staying = Staying(
             registry=registry,
