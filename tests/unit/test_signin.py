@@ -373,6 +373,13 @@ async def test_whom_the_hub_turns_away_leaves_nothing_and_the_name_is_free_again
     assert (await house.sign_in("8", "ann")).name == "ann"
 
 
+async def test_a_source_may_know_why_no_rule_lets_somebody_in(house: House) -> None:
+    told = LoginRefused("Your organization says nothing to this hub.", code="organization_blocks_app")
+    vars(house.registry.provider("uni"))["not_admitted"] = lambda identity: told if identity.subject == "7" else None
+    refusals = [house.flow.turned_away(await house.admit(subject, f"u{subject}")) for subject in ("7", "8")]
+    assert [(each.code, each.subject) for each in refusals] == [("organization_blocks_app", "7"), ("not_allowed", "8")]
+
+
 # Blocks follow their subject.
 
 
