@@ -45,6 +45,7 @@ def visit(request: Request, transaction: Transaction, person: str = "", **more: 
         query={**_single(request.query), **more},
         form=_single(request.form),
         person=person,
+        anew=transaction.anew,
     )
 
 

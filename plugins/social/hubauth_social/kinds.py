@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST_IN_A_URL: Final = 2000
 """Characters of an address with which the browser is sent on; a longer request is posted (OpenID 2.0, section 5.2)."""
 
+PROMPTS: Final = {"social_core.backends.google_openidconnect": "select_account"}
+"""What asks a person again whom an OpenID provider knows, by the backend's module, where that is not `login`."""
+
 VERIFIER: Final = "hubauth_code_verifier"
 """Where the proof of possession stands in the session of a sign-in."""
 
@@ -52,6 +55,8 @@ class BoundOAuth2(Bound):
     def auth_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The backend's own parameters, with a challenge where it makes none itself."""
         params: dict[str, Any] = super().auth_params(*args, **kwargs)  # type: ignore[misc]
+        if cast("SocialStrategy", self.strategy).visit.anew and hasattr(self, "PROMPT"):
+            params["prompt"] = PROMPTS.get(type(self).__module__, "login")
         if "code_challenge" in params or not self.setting("USE_PKCE", True):
             return params
         verifier = self.strategy.random_string(64)

@@ -26,10 +26,20 @@ OF_OURS: Final = {"social_core.backends.telegram.TelegramAuth": ("BOT_USERNAME",
 INSTEAD: Final = {"SECRET": ("CLIENT_ASSERTION", "FEDERATED_TOKEN_FILE")}
 """Settings that stand in for a needed one: Azure's own ways to prove who the hub is."""
 
+SENT_BY_US: Final = frozenset(
+    {"client_id", "code_challenge", "code_challenge_method", "nonce", "redirect_uri", "response_type", "state"}
+)
+"""Parameters of an authorization request that the sign-in itself sets."""
+
 NEVER: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "VERIFY_SSL": (lambda value: value is False, "certificates are always verified; give the path of a CA bundle"),
     "ALLOW_IDP_INITIATED": (bool, "a sign-in begins here, or it could be somebody else's"),
     "IGNORE_MISSING_CSRF_COOKIE": (bool, "an answer that nobody asked for here is not taken"),
+    "AUTH_EXTRA_ARGUMENTS": (
+        lambda value: bool(SENT_BY_US & set(value)),
+        "the sign-in itself sets what it binds it with",
+    ),
+    "SCOPE": (lambda value: isinstance(value, str), "it is a list with an entry for each scope"),
     "PKCE_CODE_CHALLENGE_METHOD": (lambda value: str(value).lower() != "s256", "only S256 keeps the code safe"),
     "JWT_ALGORITHMS": (lambda value: "none" in {str(each).lower() for each in value}, "tokens are always signed"),
     "JWT_DECODE_OPTIONS": (
@@ -37,7 +47,7 @@ NEVER: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
         "tokens are always verified in full",
     ),
 }
-"""Values that would take a protection away: setting -> which, and why not."""
+"""Values that would take a protection away, or never work: setting -> which, and why not."""
 
 
 class Settings(TraitType[dict[str, Any], dict[str, Any]]):

@@ -1,6 +1,7 @@
 """State, proof of possession and nonce are on for every backend, whatever its class says (row V18)."""
 
 import base64
+import dataclasses
 import hashlib
 import importlib
 from types import SimpleNamespace
@@ -56,11 +57,12 @@ class Strategy(SimpleNamespace):
         return url
 
 
-def begun(entry, monkeypatch):
+def begun(entry, monkeypatch, anew=False):
     monkeypatch.setattr(OIDCDiscoveryMixin, "oidc_config", lambda self: DISCOVERED)
     needs = dict.fromkeys(entry.needs, "https://source.example") | {"KEY": "key", "SECRET": "secret"}
     cls = under("mine", entry.load(), entry.kind)
     strategy = Strategy(**{**needs, "POLICY": "b2c_one"})
+    strategy.visit = dataclasses.replace(strategy.visit, anew=anew)
     backend = cls(strategy, redirect_uri=REDIRECT)
     backend.prepare_auth(SimpleNamespace(id="ann", is_authenticated=True, is_active=True))
     return backend, strategy
@@ -109,3 +111,12 @@ def test_the_state_of_what_can_only_be_connected_is_bound_to_the_person(name, mo
     [entry] = [each for each in backends() if each.name == name]
     _, strategy = begun(entry, monkeypatch)
     assert strategy.session["mine_state"] == {"state": STATE, "user_id": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt"), [("oidc", ["login"]), ("google-openidconnect", ["select_account"]), ("reddit", None)]
+)
+def test_who_is_to_prove_it_anew_is_asked_again_where_the_protocol_has_it(name, prompt, monkeypatch):
+    [entry] = [each for each in backends() if each.name == name]
+    backend, _ = begun(entry, monkeypatch, anew=True)
+    assert parse_qs(urlsplit(backend.start()).query).get("prompt") == prompt

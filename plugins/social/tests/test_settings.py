@@ -55,6 +55,8 @@ def test_what_hubauth_does_itself_cannot_be_set():
     [
         ("VERIFY_SSL", False, "twitter-oauth2"),
         ("PKCE_CODE_CHALLENGE_METHOD", "plain", "twitter-oauth2"),
+        ("AUTH_EXTRA_ARGUMENTS", {"state": "fixed"}, "twitter-oauth2"),
+        ("SCOPE", "read write", "twitter-oauth2"),
         ("JWT_ALGORITHMS", ["RS256", "none"], "google-openidconnect"),
         ("JWT_ALGORITHMS", 7, "google-openidconnect"),
         ("JWT_DECODE_OPTIONS", {"verify_aud": False}, "google-openidconnect"),
