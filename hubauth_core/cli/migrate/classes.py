@@ -184,14 +184,15 @@ def google(source: Source, draft: Draft) -> None:
 
 
 def mediawiki(source: Source, draft: Draft) -> None:
-    """OAuth 1.0a: the class goes on doing it, inside."""
-    own = {option: source.take(option) for option in ("mw_index_url", "executor_threads") if option in source.options}
-    draft.put("authenticator_class", "mediawiki")
+    """OAuth 1.0a: python-social-auth speaks it, too."""
+    draft.put("backend", "mediawiki")
+    url = source.take("mw_index_url") or "https://meta.wikimedia.org/w/index.php"
+    draft.put("settings", {"MEDIAWIKI_URL": url, "CALLBACK": "oob"})
+    source.take("executor_threads")
     draft.notes.append(
-        "MediaWiki's OAuth 1.0a stays with OAuthenticator's class, inside hubauth. Register "
-        "https://<your hub>/hub/auth/mediawiki/oauth_callback as its callback address."
+        "Needs hubauth-social. Register https://<your hub>/hub/auth/mediawiki/callback as the callback address. Hub "
+        "usernames are in lower case now: rename hub users with capitals in the hub before `hubauth migrate --bind`."
     )
-    draft.put("config", {**own, **{key: source.take(key) for key in ("client_id",) if key in source.options}})
 
 
 def openshift(source: Source, draft: Draft) -> None:

@@ -17,7 +17,9 @@ CALLED: Final[Mapping[str, str]] = {
     "extra_authorize_params": "authorize_params",
     "login_service": "label",
     "logout_redirect_url": "logout_redirect_url",
+    "token_params": "token_params",
     "token_url": "token_url",
+    "userdata_params": "userinfo_params",
     "userdata_url": "userinfo_url",
 }
 """Options that say the same under another name."""
@@ -141,7 +143,3 @@ def _requests(source: Source, draft: Draft) -> None:
         draft.put("proxy", f"http://{host}:{port}" if port else f"http://{host}")
     for option in asked:
         draft.notes.append(f"http_request_kwargs[{option!r}] has no counterpart.")
-    if more := source.take("userdata_params"):
-        draft.notes.append(f"userdata_params = {sorted(more)}: put them into userinfo_url, after a question mark.")
-    if more := source.take("token_params"):
-        draft.notes.append(f"token_params = {sorted(more)} has no counterpart; for `resource` there is the option.")

@@ -33,7 +33,7 @@ KINDS: Final = (
     Kind("GitLabOAuthenticator", "gitlab", "gitlab", "gitlab", "gitlab_user", "GITLAB"),
     Kind("GlobusOAuthenticator", "globus", "globus", "globus", "globus_user"),
     Kind("GoogleOAuthenticator", "google", "google", "google", "google_user"),
-    Kind("MWOAuthenticator", "mediawiki", "authenticator", "mediawiki", "MEDIAWIKI_USER_IDENTITY"),
+    Kind("MWOAuthenticator", "mediawiki", "social", "mediawiki", "MEDIAWIKI_USER_IDENTITY"),
     Kind("OpenShiftOAuthenticator", "openshift", "oauth2", "openshift", "openshift_user"),
 )
 

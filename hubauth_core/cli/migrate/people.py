@@ -115,6 +115,9 @@ async def _bound(house: House, person: Person) -> Person:
 def _placed(house: House, user: HubUser, state: Mapping[str, Any]) -> Person:
     if house.identities.ever_had((user.id, user.created)):
         return Person(hub_user=user, fate="bound", why="has an identity, or had one")
+    if user.name != user.name.lower():
+        why = "the name has capitals, which no hub username has with hubauth; rename the hub user first"
+        return Person(hub_user=user, fate="refused", why=why)
     name = house.of_name(user.name)
     if name is None:
         return Person(hub_user=user, fate="nobody", why="the name begins with no provider's prefix")
@@ -162,6 +165,6 @@ def _identity(provider: Provider, key: str, claims: Mapping[str, Any]) -> Identi
         found = subject_of(claim(claims, path))
     except ValueError:
         return None
-    told = getattr(provider, "username_claim", "")
-    username = claim(claims, told) if isinstance(told, str) and told else None
+    told = getattr(provider, "username_claim", "") or "username"
+    username = claim(claims, told) if isinstance(told, str) else None
     return Identity(provider=provider.name, subject=found, username=str(username or found))

@@ -36,8 +36,8 @@ def plan(old: Old) -> Plan:
         _rights(source, draft, found, several)
         OWN[source.kind.cls](source, draft)
         common.move(old, source, draft)
-        if source.kind.type == "authenticator":
-            _inside(draft)
+        if draft.type == "social":
+            _as_settings(draft)
         draft.notes += [
             f"{option} is no option of OAuthenticator 17.4, and was left out." for option in sorted(source.options)
         ]
@@ -118,19 +118,24 @@ def _keep_address(found: Plan) -> None:
     """Nothing has to be registered anew at the source."""
     draft = found.drafts[0]
     address = draft.options.get("redirect_url")
-    if draft.type == "authenticator":
-        draft.options.pop("redirect_url", None)
-    elif address is None or address.endswith("/hub/oauth_callback"):
+    if draft.type == "social":
+        return
+    if address is None or address.endswith("/hub/oauth_callback"):
         found.hub["HubAuthenticator.oauth_callback_provider"] = draft.name
 
 
-def _inside(draft: Draft) -> None:
-    """Of a wrapped class all that is left goes into its own configuration."""
-    kept = {"authenticator_class", "config", "label", "username_prefix", "username_map", "allow_all", *BY_PREFIX}
-    inner: dict[str, Any] = dict(draft.options["config"])
-    for option in [option for option in draft.options if option not in kept]:
-        inner[option] = draft.options.pop(option)
-    draft.put("config", inner)
+def _as_settings(draft: Draft) -> None:
+    """A backend of python-social-auth has its own words for a client."""
+    options, settings = draft.options, dict(draft.options["settings"])
+    settings["KEY"] = options.pop("client_id", "")
+    if "client_secret" in options:
+        settings["SECRET"] = options.pop("client_secret")
+    else:
+        draft.put("setting_files", {"SECRET": options.pop("client_secret_file")})
+        draft.remarks["setting_files"] = draft.remarks.pop("client_secret_file")
+    draft.put("settings", settings)
+    for option in ("scope", "redirect_url", "authorize_url", "token_url", "userinfo_url", "username_claim"):
+        options.pop(option, None)
 
 
 def _tokens(old: Old, found: Plan) -> None:

@@ -45,19 +45,8 @@ def migrate(text: str, *options: str) -> str:
 def loaded(printed: str, tmp_path: Path, **names: Any) -> tuple[Config, Registry]:
     """The printed configuration as a hub would take it: every option there is, every provider made."""
     text = printed.replace("/etc/jupyterhub/", f"{tmp_path}/")
-    for draft in (
-        "auth0",
-        "bitbucket",
-        "cilogon",
-        "entra",
-        "github",
-        "gitlab",
-        "globus",
-        "google",
-        "oauth",
-        "openshift",
-    ):
-        (tmp_path / f"{draft}-client-secret").write_text("s3cret")
+    for kind in KINDS:
+        (tmp_path / f"{kind.name}-client-secret").write_text("s3cret")
     c = Config()
     exec(compile(text, "printed", "exec"), {"c": c, **names})
     known = HubAuthenticator.class_trait_names(config=True)
@@ -229,12 +218,12 @@ def test_openshift(tmp_path: Path) -> None:
 
 
 def test_mediawiki(tmp_path: Path) -> None:
-    printed = migrate(
-        config("oauthenticator.mediawiki.MWOAuthenticator", {**CLIENT, "mw_index_url": "https://w.example"})
+    options, c, provider = moved(
+        "oauthenticator.mediawiki.MWOAuthenticator", tmp_path, mw_index_url="https://w.example"
     )
-    assert "canary-secret" not in printed
-    assert '"mw_index_url": "https://w.example"' in printed
-    assert '"authenticator_class": "mediawiki"' in printed
+    assert options["settings"] == {"MEDIAWIKI_URL": "https://w.example", "CALLBACK": "oob", "KEY": "our-hub"}
+    assert provider.backend == "mediawiki"
+    assert "oauth_callback_provider" not in c.HubAuthenticator
 
 
 def test_generic(tmp_path: Path) -> None:
@@ -251,6 +240,9 @@ def test_generic(tmp_path: Path) -> None:
         admin_groups={"ops"},
         scope=["openid"],
         extra_authorize_params={"prompt": "login"},
+        extra_params={"audience": "us"},
+        userdata_params={"fields": "id"},
+        http_request_kwargs={"proxy_host": "proxy.example", "proxy_port": 3128},
         oauth_callback_url="https://hub.example/hub/oauth_callback",
     )
     assert provider.username_claim == "preferred_username"
@@ -259,6 +251,9 @@ def test_generic(tmp_path: Path) -> None:
     assert options["allowed_groups"] == {"staff"}
     assert options["admin_groups"] == {"ops"}
     assert options["authorize_params"] == {"prompt": "login"}
+    assert provider.token_params == {"audience": "us"}
+    assert provider.userinfo_params == {"fields": "id"}
+    assert provider.proxy == "http://proxy.example:3128"
     assert options["redirect_url"] == "https://hub.example/hub/oauth_callback"
     assert c.HubAuthenticator.oauth_callback_provider == "oauth"
     assert c.Authenticator.manage_groups
@@ -338,7 +333,6 @@ def test_what_has_no_counterpart_is_told() -> None:
                 "enable_pkce": False,
                 "validate_server_cert": False,
                 "userdata_token_method": "url",
-                "token_params": {"a": "b"},
                 "no_such_option": 1,
                 "http_request_kwargs": {
                     "ca_certs": "/ca.pem",
@@ -350,7 +344,7 @@ def test_what_has_no_counterpart_is_told() -> None:
         )
     )
     for option in (
-        *("enable_pkce", "validate_server_cert", "userdata_token_method", "token_params"),
+        *("enable_pkce", "validate_server_cert", "userdata_token_method"),
         *("no_such_option", "max_redirects"),
     ):
         assert [line for line in printed.splitlines() if line.strip().startswith("#") and option in line], option

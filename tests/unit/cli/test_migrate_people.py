@@ -110,6 +110,12 @@ def test_the_prefix_tells_providers_apart(identities: Identities) -> None:
     assert one(both, "ann", state).fate == "nobody"
 
 
+def test_a_hub_user_with_capitals_is_renamed_first(identities: Identities) -> None:
+    person = one(house(identities, "github"), "Ann", {"github_user": {"id": 42, "login": "Ann"}})
+    assert person.fate == "refused"
+    assert "rename" in person.why
+
+
 def test_by_name_where_the_administrator_says_so(identities: Identities) -> None:
     assert one(house(identities, "github", listed=frozenset({"ann"})), "ann", {}).fate == "adopt"
     assert one(house(identities, "github", adopt=["ann"]), "ann", {}).fate == "adopt"
