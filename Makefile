@@ -18,7 +18,7 @@ EDITABLE := $(foreach folder,. $(PLUGINS),--editable $(folder))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COUNTERPARTS := tests/counterparts
 
-.PHONY: help test social-suite check format demo docs hubs counterparts parts constraints clean
+.PHONY: help test social-suite check format demo docs hubs counterparts social-source parts constraints clean
 
 help:
 	@echo "make test          set up .venv and run the tests (ARGS=... goes to pytest)"
@@ -27,7 +27,7 @@ help:
 	@echo "make format        format and mend what can be mended"
 	@echo "make demo          a JupyterHub with demo identity providers on http://127.0.0.1:8000 (ARGS='--port 8001': there)"
 	@echo "make docs          write the generated reference pages again"
-	@echo "make parts         what the tests use if it is there: further hub versions, node programs"
+	@echo "make parts         what the tests use if it is there: further hub versions, node programs, tests of python-social-auth"
 	@echo "make constraints   pin what .venv holds now"
 	@echo "make clean         remove all that these commands have made"
 
@@ -54,12 +54,15 @@ demo: $(VENV)/.demo
 docs: $(VENV)/.ready
 	$(BIN)/python docs/generate.py
 
-parts: hubs counterparts
+parts: hubs counterparts social-source
 
 hubs: $(VENV)/.ready
 	$(BIN)/python tests/hub_venvs.py
 
 counterparts: $(COUNTERPARTS)/node_modules/.ready
+
+social-source: $(VENV)/.ready
+	$(BIN)/python plugins/social/tests/upstream/run.py --fetch
 
 constraints: $(VENV)/.ready
 	{ echo "# Versions that the tests ran with; \`make constraints\` writes this file."; \

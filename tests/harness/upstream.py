@@ -11,7 +11,7 @@ import social_core
 from .parts import ROOT
 
 SUITE = ROOT / ".cache" / f"social_auth_core-{version('social-auth-core')}"
-"""Where `make social-suite` unpacks the source distribution."""
+"""Where `make parts` unpacks the source distribution."""
 
 
 def present() -> bool:

@@ -97,7 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def cases(require: Require) -> dict[str, Any]:
     """python-social-auth's own test classes, by the names of providers here."""
-    require("python-social-auth's own tests", upstream.present(), "make social-suite")
+    require("python-social-auth's own tests", upstream.present(), "make parts")
     return {name: upstream.case(case) for name, case in {**OAUTH2, **OAUTH1}.items()}
 
 

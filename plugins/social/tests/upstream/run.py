@@ -1,8 +1,9 @@
 """Run python-social-auth's own tests of its backends with hubauth's strategy and storage; print what came of it.
 
 The tests come in its source distribution, of the version in constraints.txt, from the registry that pip uses; they are
-kept in `.cache`. With its own strategy and storage all of them pass, so what fails here is a difference, and stands in
-differing.toml with its reason. `--own` runs them that way; further arguments go to pytest.
+kept in `.cache`, where tests of ours find them, too. With its own strategy and storage all of them pass, so what fails
+here is a difference, and stands in differing.toml with its reason. `--own` runs them that way, `--fetch` only fetches
+them; further arguments go to pytest.
 """
 
 from __future__ import annotations
@@ -76,7 +77,10 @@ def differing() -> dict[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--own", action="store_true", help="with python-social-auth's own strategy and storage")
+    parser.add_argument("--fetch", action="store_true", help="only see that they are there")
     chosen, arguments = parser.parse_known_args()
+    if chosen.fetch:
+        return int(not (source() / TESTS).is_dir())
     outcome = run(chosen.own, arguments)
     passed, failed = set(outcome["passed"]), set(outcome["failed"])
     listed = {} if chosen.own else differing()
