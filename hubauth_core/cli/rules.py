@@ -176,10 +176,15 @@ def icons(hub: Inspected) -> Iterator[Finding]:
             yield Finding("warning", name, f"The sign-in page shows no icon: {problem}.")
 
 
+HUB_GROUPS: Final = ("allowed_groups", "admin_groups", "allowed_system_groups")
+"""Hub-wide options that let people in by a group."""
+
+
 def entrance(hub: Inspected) -> Iterator[Finding]:
     """Rules that let somebody in. Without any, nobody enters."""
     told = hub.authenticator
-    if told.allow_all or told.allowed_users or told.admin_users or told.allow_existing_users:
+    hub_wide = (*("allow_all", "allowed_users", "admin_users", "allow_existing_users"), *HUB_GROUPS)
+    if any(getattr(told, option) for option in hub_wide):
         yield Finding("ok", "access", f"A hub-wide rule lets people in{': everybody' if told.allow_all else ''}.")
         return
     closed = [name for name, provider in hub.providers if not lets_in(provider)]
@@ -194,14 +199,11 @@ def entrance(hub: Inspected) -> Iterator[Finding]:
 
 
 def lets_in(provider: Provider) -> bool:
-    """Whether a provider has a rule that grants: `allow...` and `admin_users` do, or it brings rules of its own.
+    """Whether a provider has a rule that grants, or brings rules of its own.
 
     A wrapped authenticator says itself, among its warnings, that no rule of it lets anybody in.
     """
-    if provider.brings_rules or isinstance(provider, WrappedAuthenticator):
-        return True
-    grants = [name for name in provider.trait_names(config=True) if name.startswith("allow")]
-    return any(getattr(provider, name) for name in [*grants, "admin_users"])
+    return provider.brings_rules or isinstance(provider, WrappedAuthenticator) or provider.grants
 
 
 def scopes(hub: Inspected) -> Iterator[Finding]:

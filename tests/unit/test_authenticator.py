@@ -199,6 +199,11 @@ async def test_rights_that_a_source_takes_back_are_gone_at_the_next_refresh() ->
     assert [role["name"] for role in model["roles"]] == ["user"]
 
 
+async def test_a_role_that_a_source_takes_back_is_gone_though_nothing_else_has_changed() -> None:
+    model = await Shared(verdict(roles=frozenset()), **MANAGED).refresh_user(hub_user(roles=["user", "grader"]))
+    assert [role["name"] for role in model["roles"]] == ["user"]
+
+
 async def test_a_refresh_gives_what_a_source_gives_and_no_more() -> None:
     hub = Shared(verdict(groups=frozenset({"staff"}), roles=frozenset({"grader", "made-up"})), **MANAGED)
     model = await hub.refresh_user(hub_user(admin=True, roles=["user", "admin"]))
@@ -210,7 +215,7 @@ async def test_a_refresh_gives_what_a_source_gives_and_no_more() -> None:
     ("said", "user"),
     [
         (verdict(), hub_user(groups=["staff"], roles=["user", "grader"])),
-        (verdict(admin=True), hub_user(admin=True)),
+        (verdict(admin=True), hub_user(admin=True, roles=["user", "admin"])),
         (verdict(groups=frozenset({"a"}), roles=frozenset({"grader"})), hub_user(groups="a", roles=["user", "grader"])),
     ],
 )

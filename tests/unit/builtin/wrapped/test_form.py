@@ -170,6 +170,32 @@ async def test_groups_that_it_does_not_manage_do_not_count(wrap: Wrapped) -> Non
     assert signed.decision == Decision(allowed=True, admin=None, groups=None)
 
 
+@pytest.mark.parametrize(
+    ("managed", "says", "roles"),
+    [(True, [{"name": "grader", "scopes": ["admin:users"]}], {"grader"}), (True, None, None), (False, [{}], None)],
+)
+async def test_of_the_roles_that_it_manages_only_the_names_count(
+    wrap: Wrapped, managed: bool, says: list[dict[str, Any]] | None, roles: set[str] | None
+) -> None:
+    signed = await sign_in(answering(wrap, {"name": "ann", "roles": says}, {"manage_roles": managed}))
+    assert signed.identity.roles == roles
+    assert signed.decision is not None
+    assert signed.decision.roles is None, "a role of the source's would be one of the hub's"
+
+
+async def test_a_rule_here_lets_in_by_a_group_that_it_says(wrap: Wrapped) -> None:
+    own = {"manage_groups": True, "allow_all": False}
+    signed = await sign_in(answering(wrap, {"name": "ann", "groups": ["g"]}, own, allowed_groups={"g"}))
+    assert signed.decision is None
+    assert signed.identity.groups == {"g"}
+
+
+def test_whether_it_says_groups_and_roles_is_its_own_option(wrap: Wrapped) -> None:
+    silent, talking = wrap(Recording), wrap(Recording, {"manage_groups": True, "manage_roles": True})
+    assert (silent.says_groups, silent.says_roles) == (False, False)
+    assert (talking.says_groups, talking.says_roles) == (True, True)
+
+
 async def test_its_own_block_list_and_name_rules_hold(wrap: Wrapped) -> None:
     for config in ({"blocked_users": {"ann"}}, {"username_pattern": "^b"}):
         with pytest.raises(LoginRefused):
