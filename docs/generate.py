@@ -37,7 +37,10 @@ from hubauth_social.settings import known, needed
 
 ROOT: Final = Path(__file__).parents[1]
 REFERENCE: Final = ROOT / "docs" / "reference"
-TYPES: Final = ("oauth2", "oidc", "github", "gitlab", "native", "social", "authenticator")
+TYPES: Final = (
+    *("oauth2", "oidc", "github", "gitlab", "google", "entra", "cilogon", "globus", "bitbucket"),
+    *("native", "social", "authenticator"),
+)
 OF_THE_MACHINE: Final = {"hash_threads"}
 """Options whose default is another one on each machine."""
 NOTE: Final = "<!-- Written by docs/generate.py; `make docs` writes it again. -->\n"

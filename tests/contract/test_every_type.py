@@ -27,7 +27,7 @@ def test_every_type_that_ships_keeps_the_contract() -> None:
         if name not in OWN_FLOW and import_module(module).hubauth_provider_type() not in tested
     }
     assert untested == set()
-    assert types.keys() >= {"oauth2", "oidc", "github", "gitlab"}
+    assert types.keys() >= {"oauth2", "oidc", "github", "gitlab", "google", "entra"}
 
 
 def contract_tests() -> list[Path]:

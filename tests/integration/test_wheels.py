@@ -24,8 +24,13 @@ from harness.warm import LIGHT
 PACKAGES = {
     "hubauth-core": (ROOT, "hubauth_core"),
     "hubauth-binderhub": (ROOT / "plugins" / "binderhub", "hubauth_binderhub"),
+    "hubauth-bitbucket": (ROOT / "plugins" / "bitbucket", "hubauth_bitbucket"),
+    "hubauth-cilogon": (ROOT / "plugins" / "cilogon", "hubauth_cilogon"),
+    "hubauth-entra": (ROOT / "plugins" / "entra", "hubauth_entra"),
     "hubauth-github": (ROOT / "plugins" / "github", "hubauth_github"),
     "hubauth-gitlab": (ROOT / "plugins" / "gitlab", "hubauth_gitlab"),
+    "hubauth-globus": (ROOT / "plugins" / "globus", "hubauth_globus"),
+    "hubauth-google": (ROOT / "plugins" / "google", "hubauth_google"),
     "hubauth-native": (ROOT / "plugins" / "native", "hubauth_native"),
     "hubauth-singleuser": (ROOT / "plugins" / "singleuser", "hubauth_singleuser"),
 }
@@ -133,8 +138,13 @@ def test_installed_wheels_bring_their_providers(install: Callable[..., Installat
         "oauth2": "hubauth-core",
         "oidc": "hubauth-core",
         "authenticator": "hubauth-core",
+        "bitbucket": "hubauth-bitbucket",
+        "cilogon": "hubauth-cilogon",
+        "entra": "hubauth-entra",
         "github": "hubauth-github",
         "gitlab": "hubauth-gitlab",
+        "globus": "hubauth-globus",
+        "google": "hubauth-google",
         "native": "hubauth-native",
     }
     assert {name: each["problem"] for name, each in types.items() if each["problem"]} == {}
