@@ -79,7 +79,7 @@ class Provider(RuleOptions):
     """Whether its people are kept here, so that `refresh_identity` answers at once, without a credential and without
     anything of the hub. It is asked then whenever one of them comes in by another way, too."""
 
-    needs_credential: ClassVar[bool] = False
+    needs_credential: bool = False
     """Whether `refresh_identity` can say something only with a credential; of whom none is stored, it is not asked."""
 
     by_itself: ClassVar[bool] = True

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from traitlets import default
+
 from hubauth_core import (
     Core,
     Credential,
@@ -104,6 +106,15 @@ class SocialProvider(SocialOptions, Provider):
         person = transaction.bound_to
         end = await self.bridge.complete(visit(request, transaction, person), transaction.memo)
         return self._signed_in(end) if isinstance(end, Done) else self._step(end)
+
+    @property
+    def needs_credential(self) -> bool:  # type: ignore[override]  # it depends on the backend
+        """Whether the source can only be asked again with a token; where the backend issues none, it never is."""
+        return self.described.kind in ISSUES
+
+    @default("membership_max_age")
+    def _default_membership_max_age(self) -> float:
+        return 900.0
 
     async def refresh_credential(self, credential: Credential) -> RefreshedCredential:
         if self.described.kind not in ISSUES:
