@@ -9,6 +9,7 @@ Membership, claim name `groups`, Full group path off. For roles of the client: t
 c.JupyterHub.authenticator_class = "hubauth"
 c.Authenticator.manage_groups = True
 c.Authenticator.manage_roles = True
+c.HubAuthenticator.managed_roles = [{"name": "instructor", "scopes": ["list:users", "admin:servers"]}]
 c.HubAuthenticator.providers = {
     "keycloak": {
         "type": "oidc",
@@ -18,7 +19,8 @@ c.HubAuthenticator.providers = {
         "client_secret_file": "/etc/jupyterhub/keycloak-secret",
         "groups_claim": "groups",
         "roles_claim": "resource_access.jupyterhub.roles",
-        "role_map": {"hub-admin": "admin"},
+        "role_map": {"hub-instructor": "instructor"},
+        "admin_groups": ["hub-admins"],
         "allowed_groups": ["staff", "students"],
     },
 }
