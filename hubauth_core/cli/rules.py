@@ -152,9 +152,9 @@ def callbacks(hub: Inspected) -> Iterator[Finding]:
     """What to register with each source."""
     base = hub.hub.public_url or (hub.hub.bind_url if urlsplit(hub.hub.bind_url).hostname in LOOPBACK else "")
     for name, provider in hub.providers:
-        if isinstance(provider, OAuth2Provider):
+        if isinstance(provider, OAuth2Provider) or provider.answers_by_post:
             ours = url_path_join(base or "https://<your hub>" + hub.hub.base_url, "hub/auth", name, "callback")
-            configured = provider.redirect_url or ours
+            configured = getattr(provider, "redirect_url", "") or ours
             for url in [configured] if isinstance(configured, str) else configured:
                 yield Finding("ok", name, f"Its callback address, to be registered with {provider.label}: {url}")
 
@@ -187,8 +187,9 @@ def entrance(hub: Inspected) -> Iterator[Finding]:
     if any(getattr(told, option) for option in hub_wide):
         yield Finding("ok", "access", f"A hub-wide rule lets people in{': everybody' if told.allow_all else ''}.")
         return
-    closed = [name for name, provider in hub.providers if not lets_in(provider)]
-    everybody = len(closed) == len(hub.registry.providers)
+    ways_in = [(name, provider) for name, provider in hub.providers if not provider.only_connects]
+    closed = [name for name, provider in ways_in if not lets_in(provider)]
+    everybody = len(closed) == len(ways_in)
     for name in closed:
         yield Finding(
             "error" if everybody else "warning",

@@ -161,6 +161,13 @@ def test_rules_that_let_nobody_in() -> None:
     assert found(HUB + LOCAL + providers(uni={**shut, "allowed_users": ["ann"]}), "error") == ""
 
 
+def test_accounts_that_can_only_be_connected_need_no_rule() -> None:
+    music = {"type": "social", "backend": "lastfm", "settings": {"KEY": "k", "SECRET": "s"}}
+    told = found(HUB + LOCAL + providers(uni=OIDC, music=music))
+    assert "No rule" not in told
+    assert "registered with Last.fm: http://127.0.0.1:8000/hub/auth/music/callback" in told
+
+
 def test_age_of_zero_switches_off_the_refresh_before_a_spawn() -> None:
     zero = HUB + LOCAL + providers(uni=OIDC) + "c.Authenticator.auth_refresh_age = 0\n"
     assert "switches refresh_pre_spawn off" in found(zero + "c.Authenticator.refresh_pre_spawn = True\n", "warning")
