@@ -25,6 +25,7 @@ from .web.connections import HANDLERS as CONNECTIONS
 from .web.hub_users import HANDLERS as HUB_USERS
 from .web.leaving import HANDLERS as LEAVING
 from .web.pages import HANDLERS
+from .web.people_api import HANDLERS as PEOPLE
 
 
 class HubAuthenticator(Building):
@@ -228,7 +229,7 @@ class HubAuthenticator(Building):
         The hub asks once, when it is about to serve; JupyterHub's other commands do not.
         """
         self.work_in_background()
-        pages: list[Any] = [*HANDLERS, *LEAVING, *CONNECTIONS, *HUB_USERS, *API]
+        pages: list[Any] = [*HANDLERS, *LEAVING, *CONNECTIONS, *HUB_USERS, *API, *PEOPLE]
         for name in self.registry.providers:
             for page in self.registry.ask_now("hubauth_pages", name):
                 below = f"/api/hubauth/providers/{name}" if page.api else f"/auth/{name}"

@@ -38,6 +38,7 @@ from .system_users import SystemUsers
 from .transaction import Seal, UsedStates
 from .web.callers import define_scope
 from .web.handout import HandOut
+from .web.people_api import define_scopes
 from .web.rate import RateLimit
 from .web.view import TEMPLATES
 
@@ -183,6 +184,7 @@ class Building(HubOptions):
         )
         self.spawning.check()
         define_scope()
+        define_scopes()
         if room.vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
             level = logging.WARNING if in_vain(self, roles) else logging.INFO
             self.log.log(level, "hubauth: %s", told_of(roles))

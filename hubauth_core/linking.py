@@ -206,6 +206,11 @@ class Linking:
         event = Event(kind="consent_given", provider=provider, hub_user=user.name)
         self._audit.record(replace(event, actor=by.name, address=by.address))
 
+    def sessions_ended(self, user: HubUser | None, by: Actor) -> None:
+        """One audit event for sessions that somebody has ended; None for everybody's. Raises StoreError."""
+        name = user.name if user else ""
+        self._audit.record(Event(kind="sessions_ended", hub_user=name, actor=by.name, address=by.address))
+
     def _tell(self, kind: str, record: Record, user: HubUser, by: Actor) -> None:
         self._audit.record(
             Event(

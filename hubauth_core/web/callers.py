@@ -59,17 +59,17 @@ def holder_of(client_id: str | None) -> str:
     return f"service:{client_id}"
 
 
-def check_right(scopes: Mapping[str, Any], user_name: str, session: Any) -> None:
-    """Whether scopes let somebody read a user's credentials: the rule of JupyterHub's `needs_scope` (row 10.3.2).
+def check_right(scopes: Mapping[str, Any], user_name: str, session: Any, scope: str = SCOPE) -> None:
+    """Whether scopes hold one for a user, by default to read credentials, as `needs_scope` has it (row 10.3.2).
 
     `session` is one on the hub's database, for `!group=`; without it the hub's function would answer wrongly, and
     remember that. Raises CallRefused: whoever may ask for some users hears of another one what is said of nobody.
     """
-    if has_scope(f"{SCOPE}!user={user_name}", scopes, db=session):
+    if has_scope(f"{scope}!user={user_name}", scopes, db=session):
         return
-    if SCOPE in scopes:
+    if scope in scopes:
         raise nobody()
-    raise CallRefused(f"This token does not hold the scope {SCOPE}.")
+    raise CallRefused(f"This token does not hold the scope {scope}.")
 
 
 def nobody() -> CallRefused:

@@ -34,6 +34,7 @@ DONE: Final = MappingProxyType(
         "disconnected": "{} is disconnected. You are signed out everywhere else; tokens that you made yourself are "
         "still good.",
         "user_disconnected": "{} is disconnected, and all sessions of this user have ended.",
+        "user_signed_out": "All sessions of this user have ended.",
         "home_changed": "{} decides about this user from now on.",
         "consent_given": "This user may connect an account at {} within a week.",
         "declined": "Nothing was connected.",

@@ -67,14 +67,14 @@ class HandOut:
         with call.session() as session:
             check_right(call.caller.scopes, call.user_name, session)
         asked = parse(call.query, route.parameters)
-        user = call.find(call.user_name) if _is_name(call.user_name) else None
+        user = call.find(call.user_name) if is_name(call.user_name) else None
         if user is None or call.caller.is_another(user):
             raise nobody()
         asker = Asker(actor=call.caller.acting_for(user.name), address=call.address, min_ttl=asked.min_ttl)
         return await route.work(self._retrieval, user, call.target, asked, asker)
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
     """Whether a database can be asked for it: PostgreSQL takes no NUL."""
     return text.isprintable() and len(text) <= LONGEST_NAME
 

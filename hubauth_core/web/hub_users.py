@@ -75,6 +75,12 @@ class HubUserPage(IdentitiesHandler):
                 if user is self.current_user:
                     self.set_login_cookie(user)
                 return "user_disconnected"
+            case "sign_out":
+                self.host.end_sessions(self, user)
+                linking.sessions_ended(target, self.by)
+                if user is self.current_user:
+                    self.set_login_cookie(user)
+                return "user_signed_out"
             case "home":
                 await linking.make_home(target, provider, self.by)
                 return "home_changed"

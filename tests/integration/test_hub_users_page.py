@@ -163,3 +163,17 @@ async def test_administrators_too_sign_in_again_after_a_while(
     assert (page.status, last(scene)["reason"]) == (403, "sign_in_again")
     assert page.link("Sign in again with The red house")
     assert len(scene.identities_of("gerda")) == 2
+
+
+@pytest.mark.row("7.4.5", "V12")
+async def test_an_administrator_signs_somebody_out_and_nobody_less_does(
+    scene: Scene, browser: Browser, other_browser: Browser
+) -> None:
+    await enter(scene, browser, "helper")
+    await enter(scene, other_browser, "superior")
+    assert (await act(browser, "superior", "sign_out", "")).status == 403
+    assert await other_browser.hub_user() == "superior"
+    page = await act(other_browser, "helper", "sign_out", "")
+    assert "All sessions of this user have ended." in (await other_browser.follow(page)).text
+    assert last(scene) == {"kind": "sessions_ended", "actor": "superior", "hub_user": "helper"}
+    assert await browser.hub_user() is None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import httpx
 import pytest
 from tornado.web import create_signed_value, decode_signed_value
 
 from harness.browser import Browser
 from harness.hub import Hub
+from harness.hubs import StartHub, newest_only
+from hostile_idp import HostileIdP
 
-from .scene import Scene
+from .scene import Scene, config
 
 NewBrowser = Callable[[Hub], Browser]
 HUB_COOKIE = "jupyterhub-hub-login"
@@ -108,3 +111,95 @@ async def test_looking_at_a_page_signs_nobody_in(scene: Scene, browser: Browser)
         assert page.location is None
         assert not page.url.startswith(scene["red"].issuer)
         assert await browser.hub_user() is None
+
+
+class Administrator:
+    """A program with the rights of an administrator over people's sessions and identities."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    async def ask(self, method: str, path: str, token: str = "token-of-keeper") -> httpx.Response:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            headers = {"Authorization": f"token {token}"}
+            return await client.request(method, f"{self.hub.direct_url}/hub/api/hubauth{path}", headers=headers)
+
+
+KEEPER = """
+c.JupyterHub.services += [
+    {"name": "keeper", "api_token": "token-of-keeper"}, {"name": "other", "api_token": "token-of-other"}
+]
+scopes = ["custom:hubauth:identities:read", "custom:hubauth:identities:disconnect", "custom:hubauth:sessions:end"]
+c.JupyterHub.load_roles += [
+    {"name": "keeper", "scopes": scopes, "services": ["keeper"]},
+    {"name": "one", "scopes": [f"{scope}!user=red-adm-one" for scope in scopes], "services": ["other"]},
+]
+"""
+
+
+@pytest.fixture
+def kept(shared_hub: StartHub, idps: dict[str, HostileIdP]) -> Scene:
+    return Scene(shared_hub(config(idps) + KEEPER), idps)
+
+
+@newest_only
+@pytest.mark.row("7.4.5", "M18")
+async def test_an_administrator_ends_the_sessions_of_one_and_of_all(kept: Scene, new_browser: NewBrowser) -> None:
+    keeper, one, two = Administrator(kept.hub), new_browser(kept.hub), new_browser(kept.hub)
+    for browser, name in ((one, "adm-one"), (two, "adm-two")):
+        kept.person("red", name, name)
+        await kept.sign_in(browser, "red")
+    token = (await kept.hub.api("POST", "/users/red-adm-one/tokens")).json()["token"]
+    assert (await keeper.ask("DELETE", "/users/red-adm-two/sessions", "token-of-other")).status_code == 404
+    assert (await keeper.ask("DELETE", "/sessions", "token-of-other")).status_code == 403
+    assert (await keeper.ask("DELETE", "/users/red-adm-one/sessions", token)).status_code == 403
+    assert (await keeper.ask("DELETE", "/users/nobody/sessions")).status_code == 404
+    assert (await keeper.ask("DELETE", "/users/red-adm-one/sessions?also=x")).status_code == 400
+    assert await one.hub_user() == "red-adm-one"
+    answer = await keeper.ask("DELETE", "/users/red-adm-one/sessions")
+    assert answer.json() == {"user": "red-adm-one", "ended": ["sessions"]}
+    assert (await one.hub_user(), await two.hub_user()) == (None, "red-adm-two")
+    api = {"Authorization": f"token {token}"}
+    assert (await one.request("GET", "/hub/api/user", headers=api)).status == 200
+    answer = await keeper.ask("DELETE", "/users/red-adm-one/sessions?also=tokens")
+    assert answer.json()["ended"] == ["sessions", "tokens"]
+    assert (await one.request("GET", "/hub/api/user", headers=api)).status == 403
+    assert (await keeper.ask("DELETE", "/sessions")).json()["ended"] == ["sessions"]
+    assert await two.hub_user() is None
+    assert (await kept.hub.api("PATCH", "/users/red-adm-two", json={"admin": True})).status_code == 200
+    assert (await keeper.ask("DELETE", "/users/red-adm-two/sessions")).json()["error"] == "admins_only"
+    assert [event["actor"] for event in kept.events() if event["kind"] == "sessions_ended"] == ["service:keeper"] * 3
+
+
+@newest_only
+@pytest.mark.row("M19")
+async def test_identities_are_listed_and_disconnected_by_programs(kept: Scene, new_browser: NewBrowser) -> None:
+    keeper, browser = Administrator(kept.hub), new_browser(kept.hub)
+    for provider in ("red", "blue"):
+        kept.person(provider, "adm-3", "adm-three")
+    await kept.sign_in(browser, "red")
+    await kept.connect(browser, "blue")
+    listed = (await keeper.ask("GET", "/users/red-adm-three/identities")).json()["identities"]
+    assert [(each["provider"], each["subject"], each["home"]) for each in listed] == [
+        ("red", "adm-3", True),
+        ("blue", "adm-3", False),
+    ]
+    path = "/users/red-adm-three/identities"
+    assert (await keeper.ask("DELETE", f"{path}/blue", "token-of-other")).status_code == 404
+    assert (await keeper.ask("DELETE", f"{path}/red")).status_code == 409
+    assert (await keeper.ask("DELETE", f"{path}/green")).status_code == 404
+    assert (await keeper.ask("DELETE", f"{path}/blue")).json()["disconnected"]["provider"] == "blue"
+    assert await browser.hub_user() is None
+    assert kept.identities_of("red-adm-three") == ["red:adm-3"]
+
+
+@newest_only
+@pytest.mark.row("10.3.1")
+async def test_a_cookie_ends_nothing_there(kept: Scene, new_browser: NewBrowser) -> None:
+    browser = new_browser(kept.hub)
+    kept.person("red", "adm-4", "adm-four")
+    await kept.sign_in(browser, "red")
+    for path in ("users/red-adm-four/sessions", "sessions", "users/red-adm-four/identities/red"):
+        page = await browser.request("DELETE", f"/hub/api/hubauth/{path}", headers={"X-XSRFToken": browser.xsrf})
+        assert page.status == 403
+    assert await browser.hub_user() == "red-adm-four"
