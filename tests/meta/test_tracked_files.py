@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MACHINE = re.compile(
     rb"/(?:work|opt(?!/tljh\b)|root|mnt|Users)/[\w.]+"  # a path of the machine that the file was written on
-    rb"|/home/(?!jovyan\b)\w+"
+    rb"|/home/(?!jovyan\b|USERNAME\b)\w+"
     rb"|file:///(?!etc/passwd)\w"
 )
 REGISTRY = re.compile(

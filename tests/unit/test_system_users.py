@@ -41,7 +41,7 @@ def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
     )
 
     def build(**options: Any) -> SystemUsers:
-        command = [sys.executable, "-c", ADD, str(tmp_path / "added"), "--home", "/home/USERNAME"]
+        command = [sys.executable, "-c", ADD, str(tmp_path / "added"), "--home", "/srv/people/USERNAME"]
         told = {"create": False, "require": False, "command": command, "uids": {}, "groups": set(), **options}
         return SystemUsers(log=logging.getLogger("hubauth.test"), **told)
 
@@ -59,12 +59,12 @@ Added = Callable[[], list[str] | None]
 
 async def test_who_has_no_user_gets_one_under_the_hub_username(make: Make, added: Added) -> None:
     await make(create=True).ensure("github-bob")
-    assert added() == ["--home", "/home/github-bob", "github-bob"]
+    assert added() == ["--home", "/srv/people/github-bob", "github-bob"]
 
 
 async def test_a_uid_goes_with_the_name(make: Make, added: Added) -> None:
     await make(create=True, uids={"bob": 1234}).ensure("bob")
-    assert added() == ["--home", "/home/bob", "--uid", "1234", "bob"]
+    assert added() == ["--home", "/srv/people/bob", "--uid", "1234", "bob"]
 
 
 @pytest.mark.parametrize("options", [{"create": True}, {"require": True}, {}])

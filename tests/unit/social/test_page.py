@@ -75,7 +75,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     key = base64.b64encode(private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
     apple = tmp_path / "apple.p8"
     apple.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return {"MIIC...": certificate, "MIID...": certificate, "MIIE...": key, "/run/secrets/apple.p8": str(apple)}
+    return {"MIIC...": certificate, "MIID...": certificate, "MIIE...": key, "/etc/jupyterhub/apple.p8": str(apple)}
 
 
 def test_every_service_of_the_page_has_an_example() -> None:
