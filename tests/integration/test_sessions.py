@@ -139,7 +139,7 @@ c.JupyterHub.load_roles += [
 
 @pytest.fixture
 def kept(shared_hub: StartHub, idps: dict[str, HostileIdP]) -> Scene:
-    return Scene(shared_hub(config(idps) + KEEPER), idps)
+    return Scene(shared_hub(config(idps, {"red": {"admin_users": ["adm-boss"]}}) + KEEPER), idps)
 
 
 @newest_only
@@ -166,8 +166,9 @@ async def test_an_administrator_ends_the_sessions_of_one_and_of_all(kept: Scene,
     assert (await one.request("GET", "/hub/api/user", headers=api)).status == 403
     assert (await keeper.ask("DELETE", "/sessions")).json()["ended"] == ["sessions"]
     assert await two.hub_user() is None
-    assert (await kept.hub.api("PATCH", "/users/red-adm-two", json={"admin": True})).status_code == 200
-    assert (await keeper.ask("DELETE", "/users/red-adm-two/sessions")).json()["error"] == "admins_only"
+    kept.person("red", "adm-boss", "adm-boss")
+    await kept.sign_in(one, "red")
+    assert (await keeper.ask("DELETE", "/users/red-adm-boss/sessions")).json()["error"] == "admins_only"
     assert [event["actor"] for event in kept.events() if event["kind"] == "sessions_ended"] == ["service:keeper"] * 3
 
 
