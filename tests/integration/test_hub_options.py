@@ -85,7 +85,7 @@ async def test_roles_come_and_go_and_the_hubs_own_stay(scene: Scene, browser: Br
     assert {"list:services", "list:groups", "read:users:name!user=red-kim"} <= await scopes(browser)
 
     scene.person("red", "kim", "kim", groups=["people"], realm={"roles": []})
-    while {"list:services", "list:groups"} & await scopes(browser):
+    while {"list:services", "list:groups"} & await scopes(browser):  # noqa: ASYNC110
         await asyncio.sleep(0.1)  # the hub asks again once the last answer is a second old
     assert await rights(scene, "red-kim") == (False, {"everybody"}, {"user", "reader"})
 
