@@ -29,7 +29,7 @@ KINDS: Final = {
     "saml": "SAML 2.0",
     "own": "of its own",
     "unproven": "proves nothing",
-    "embedded": "inside the service's own page",
+    "embedded": "a page of the service itself",
 }
 """What a backend speaks. An `unproven` one believes what is typed; no sign-in with an `embedded` one starts here."""
 

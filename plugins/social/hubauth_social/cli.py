@@ -14,7 +14,7 @@ from .settings import known, needed
 
 NOTES = {
     "unproven": "checks no password: whoever types an address or a name is believed",
-    "embedded": "runs inside the service's own page, and cannot be used here",
+    "embedded": "works by a page or a script of the service itself, and cannot be used here",
 }
 
 

@@ -111,8 +111,8 @@ class SocialOptions(Provider):
             )
         if backend.kind == "embedded":
             yield (
-                f"the backend {backend.name!r} works inside a page of the service itself, where no sign-in of a hub "
-                "begins; use another backend of the same service"
+                f"the backend {backend.name!r} works by a page or a script of the service itself, which a hub does not "
+                "show; use another backend of the same service"
             )
         if not (self.reusable_subject or backend.only_connects or backend.kind == "unproven"):
             yield from self._reusable()
