@@ -173,3 +173,12 @@ def test_a_function_makes_no_username_of_an_unproven_address():
     with pytest.raises(LoginRefused) as caught:
         read(lambda claims: claims["email"].upper(), email_verified=False)
     assert caught.value.code == "email_not_verified"
+
+
+@row("V16", "X13")
+def test_a_subject_may_be_made_of_several_claims():
+    found = identity_of(ANN, Paths(lambda claims: f"{claims['sub']} {claims['preferred_username']}", "sub"), "Uni")
+    assert found.subject == f"{ANN['sub']} {ANN['preferred_username']}"
+    for where in (_fail, _later, lambda claims: None, lambda claims: True, lambda claims: "", lambda claims: ["7"]):
+        with pytest.raises(ClaimFailed):
+            identity_of(ANN, Paths(where, "preferred_username"), "Uni")

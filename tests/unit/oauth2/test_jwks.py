@@ -166,3 +166,24 @@ def test_a_curve_belongs_to_its_algorithm():
 async def test_a_private_key_in_the_set_is_read_as_a_public_one(idp, sign_in):
     idp.keys = [idp.key.as_dict(private=True)]
     assert (await sign_in()).identity.subject == "7"
+
+
+@row("V35")
+@pytest.mark.parametrize(
+    ("named", "fits"),
+    [
+        (None, True),
+        ("https://login.example/{tenantid}/v2.0", True),
+        ("https://login.example/one/v2.0", True),
+        ("https://login.example/two/v2.0", False),
+        ("https://elsewhere.example/{tenantid}/v2.0", False),
+        ("https://login.example/{tenantid}/v1.0", False),
+        (7, False),
+    ],
+    ids=["nobody", "anybody-there", "itself", "another", "anybody-elsewhere", "another-version", "number"],
+)
+def test_a_key_signs_for_the_issuers_that_it_names(named, fits):
+    key = made.public(made.rsa(1)) | ({} if named is None else {"issuer": named})
+    found = fitting([key], {"alg": "RS256"}, "https://login.example/one/v2.0")
+    assert bool(found) is fits
+    assert fitting([key], {"alg": "RS256"})

@@ -74,6 +74,16 @@ async def test_what_is_signed_wins_over_what_is_not(idp, make, sign_in):
     assert signed_in.identity.claims["iss"] == idp.issuer
 
 
+@row("V04")
+@pytest.mark.parametrize("signed", ["uni.example", None])
+async def test_what_only_the_id_token_proves_is_taken_from_nowhere_else(idp, make, sign_in, monkeypatch, signed):
+    provider = make(userinfo="always")
+    monkeypatch.setattr(type(provider), "proven_claims", frozenset({"hd"}))
+    idp.claims = {"hd": signed} if signed else {}
+    idp.userinfo = {"sub": "7", "hd": "evil.example"}
+    assert (await sign_in(provider)).identity.claims.get("hd") == signed
+
+
 @row("V06", "V34")
 @pytest.mark.parametrize(("same", "verified"), [("a@b", True), ("x@y", False)])
 async def test_one_address_is_not_verified_by_a_word_about_another(idp, make, sign_in, same, verified):
@@ -158,6 +168,7 @@ async def test_a_token_of_another_of_our_providers(idp, make):
     assert of_one.memo == {"issuer": idp.issuer}
 
 
+@row("C37")
 async def test_addresses_inside_claims_are_not_fetched(idp, sign_in):
     idp.userinfo |= {"_claim_sources": {"a": {"endpoint": f"{idp.issuer}/evil"}}, "_claim_names": {"groups": "a"}}
     idp.userinfo |= {"picture": f"{idp.issuer}/evil"}

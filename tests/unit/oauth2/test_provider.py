@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 
 from hostile_idp import ABSENT, HostileIdP, faults
 from hostile_idp.flow import begin, finish, transaction
-from hubauth_core import HubAuthError, Identity, LoginRefused, ProviderError, ProviderUnavailable, Secret
+from hubauth_core import Credential, HubAuthError, Identity, LoginRefused, ProviderError, ProviderUnavailable, Secret
 from hubauth_core.oauth2 import Claims, OAuth2Provider
 
 row = pytest.mark.row
@@ -49,6 +50,17 @@ async def local(idp: HostileIdP) -> AsyncIterator[Forge]:
 
 
 PATHS = {"authorize_url": "authorize", "token_url": "token", "userinfo_url": "userinfo"}
+
+
+async def test_what_comes_along_with_a_sign_in_is_kept_beside_it(idp, local, monkeypatch):
+    def further(provider: Forge, members: Claims) -> list[Credential]:
+        return [replace(provider.credential(other), resource=other["for"]) for other in members["others"]]
+
+    monkeypatch.setattr(Forge, "further_credentials", further)
+    idp.tokens = {"others": [{"for": "archive", "access_token": "a", "token_type": "Bearer", "scope": "read"}]}
+    url, under_way = await begin(local, transaction())
+    _, other = (await finish(local, idp.sign_in(url), under_way)).credentials
+    assert (other.resource, other.access_token, other.scopes) == ("archive", Secret("a"), {"read"})
 
 
 @row("C01", "C16", "C17", "R12")
