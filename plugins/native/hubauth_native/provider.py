@@ -53,6 +53,16 @@ class NativeProvider(NativeOptions, Provider):
 
     house: House
 
+    @property
+    def says_groups(self) -> bool:
+        """Accounts here are in no groups."""
+        return False
+
+    @property
+    def says_roles(self) -> bool:
+        """Nor have they roles."""
+        return False
+
     def start(self, core: Core) -> None:
         """Open the tables and put the rooms together."""
         admins = self.admin_users | getattr(self.parent, "admin_users", set())
