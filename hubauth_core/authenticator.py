@@ -238,7 +238,7 @@ class HubAuthenticator(Building):
 
     def work_in_background(self) -> None:
         """Begin what goes on for as long as the hub runs; the hub cancels it when it stops."""
-        work = (self.revoker.run(), self.renewal.run(), self.lending.run())
+        work = (self.revoker.run(), self.renewal.run(), self.lending.run(), self.idle.run())
         self._background = [asyncio.get_running_loop().create_task(each) for each in work]
 
     def login_url(self, base_url: str) -> str:

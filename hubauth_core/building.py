@@ -19,6 +19,7 @@ from .first_login import spoken_for
 from .hub import JupyterHubUsers, configured_names
 from .hub_options import HubOptions
 from .hub_roles import HubRoles
+from .idle import Idle
 from .kept_state import KeptState
 from .lending import Lending
 from .lifecycle import Lifecycle
@@ -194,6 +195,7 @@ class Building(HubOptions):
         self.revoker = Revoker(
             registry=room.registry, database=database, vault=room.vault, audit=room.audit, log=self.log
         )
+        self.idle = Idle(after=self.session_idle, session=lambda: self.parent.db, audit=room.audit, log=self.log)
         self.renewal = Renewal(
             database=database,
             retrieval=room.retrieval,

@@ -48,6 +48,12 @@ class HubOptions(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
     logout_redirect_url = Unicode(help="Where the browser goes after a sign-out, in place of the sign-in page.").tag(
         config=True
     )
+    session_idle = Float(
+        0,
+        min=0,
+        help="Seconds after which all sessions of somebody end who was not seen meanwhile, neither on the hub's pages "
+        "nor at a server (an open tab of one counts); accurate to about a minute. 0 leaves them until they are over.",
+    ).tag(config=True)
     revoke_on_logout = Bool(
         False,
         help="Have providers take back at sign-out what they issued for the user, connected identities included. "

@@ -54,6 +54,7 @@ ORDER = [
         "staying",
         "lifecycle",
         "ending",
+        "idle",
         "lending",
     ),
     *("web", "plugin", "hub_options", "building", "authenticator"),
