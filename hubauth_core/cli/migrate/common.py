@@ -122,7 +122,7 @@ def _groups(source: Source, draft: Draft) -> None:
     elif older:
         draft.put("groups_claim", older)
     for option in ("allowed_groups", "admin_groups"):
-        if not source.local and (groups := source.take(option)):
+        if groups := source.take(option):
             draft.put(option, set(groups))
 
 

@@ -87,15 +87,14 @@ def _rights(source: Source, draft: Draft, found: Plan, several: bool) -> None:
 
 
 def _system_users(source: Source, found: Plan) -> None:
-    found.hub.setdefault("HubAuthenticator.create_system_users", False)
-    if groups := source.take("allowed_groups"):
-        found.hub["HubAuthenticator.allowed_system_groups"] = set(groups)
-    if groups := source.take("admin_groups"):
-        told = ", ".join(sorted(groups))
-        found.notes.append(f"Members of the system groups {told} were administrators: name them in admin_users.")
-    if not found.hub["HubAuthenticator.create_system_users"]:
+    """Where OAuthenticator made no users of the machine, everybody had to have one."""
+    if not found.hub.get("HubAuthenticator.create_system_users"):
+        found.hub.pop("HubAuthenticator.create_system_users", None)
         found.hub["HubAuthenticator.require_system_users"] = True
-        del found.hub["HubAuthenticator.create_system_users"]
+    if groups := source.options.get("allowed_groups"):
+        found.hub["HubAuthenticator.allowed_system_groups"] = set(groups)
+        if not source.options.get("manage_groups"):
+            source.take("allowed_groups")
 
 
 def _hub_wide(source: Source, found: Plan) -> None:

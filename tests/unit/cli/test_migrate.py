@@ -100,6 +100,19 @@ def test_github_under_names_of_long_ago(tmp_path: Path) -> None:
     assert c.Authenticator.admin_users == {"root"}
 
 
+def test_what_a_local_class_had(tmp_path: Path) -> None:
+    more = (
+        "c.LocalAuthenticator.update({'create_system_users': True, 'add_user_cmd': ['useradd'], 'uids': {'ann': 1001}, "
+        "'group_whitelist': {'staff'}})"
+    )
+    options, c, _ = moved("local-github", tmp_path, more)
+    assert c.HubAuthenticator.create_system_users
+    assert c.HubAuthenticator.add_user_cmd == ["useradd"]
+    assert c.HubAuthenticator.uids == {"ann": 1001}
+    assert c.HubAuthenticator.allowed_system_groups == {"staff"}
+    assert "allowed_groups" not in options
+
+
 def test_gitlab(tmp_path: Path) -> None:
     options, _, provider = moved(
         "oauthenticator.gitlab.GitLabOAuthenticator",
@@ -187,6 +200,20 @@ def test_cilogon(tmp_path: Path) -> None:
     assert github.admits({"email": "bob@uni.example"})
     assert provider.default_idp == "https://idp.uni.example/shibboleth"
     assert provider.skin == "ours"
+
+
+def test_cilogon_elsewhere(tmp_path: Path) -> None:
+    idps = {"https://idp.example": {"username_derivation": {"username_claim": "eppn"}}}
+    options, _, provider = moved("cilogon", tmp_path, cilogon_host="test.cilogon.org", idps=idps, scope=["email"])
+    assert provider.issuer == "https://test.cilogon.org"
+    assert options["scope"] == ["email", "openid", "org.cilogon.userinfo"]
+
+
+@pytest.mark.parametrize(("cls", "option"), [(cls, option) for cls, options in REMOVED.items() for option in options])
+def test_options_that_were_removed_are_told(cls: str, option: str) -> None:
+    (kind,) = (kind for kind in KINDS if kind.cls == cls)
+    printed = migrate(config(kind.entry_point, {**CLIENT, option: "x"}))
+    assert f"# {option} stops OAuthenticator 17 itself" in printed
 
 
 def test_globus(tmp_path: Path) -> None:
