@@ -16,10 +16,10 @@ from social_core.utils import PARTIAL_TOKEN_SESSION_NAME, partial_pipeline_resul
 
 from hubauth_core import Form, HubAuthError, LoginRefused, Redirect
 
-from . import pipeline, sessions
+from . import openid_html, pipeline, sessions
 from .call import TookTooLong
 from .errors import bad_answer, ours, shown, unreachable
-from .fetching import Fetching, OpenIDFetcher
+from .fetching import Fetching
 from .pool import Pool
 from .storage import Person, storage_on
 from .store import SocialStore
@@ -69,7 +69,7 @@ class Bridge:
         self._steps = pipeline.steps(steps)
         self._render = render
         self._public_only = public_only
-        fetchers.setDefaultFetcher(OpenIDFetcher())
+        openid_html.install()
 
     async def start(self, visit: Visit) -> Answer:
         """Begin: the backend's own check of its settings, its state, and the address or page of its source."""

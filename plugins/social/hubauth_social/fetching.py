@@ -23,8 +23,11 @@ from urllib3.poolmanager import PoolManager
 
 from .call import CURRENT, Call, TookTooLong
 
-CAP: Final = 1024 * 1024
-"""Bytes of an answer, counted after decompression (row F05)."""
+CAP: Final = 512 * 1024
+"""Bytes of an answer, counted after decompression: all that backends ask for are tokens, claims and keys (row F05)."""
+
+LONGEST_PAGE: Final = 64 * 1024
+"""Characters of an OpenID page or document that python3-openid gets to read: it reads slowly."""
 
 PATIENCE: Final = 5.0
 """Seconds for which the next byte of an answer is waited for."""
@@ -221,4 +224,4 @@ class OpenIDFetcher(HTTPFetcher):  # type: ignore[misc]  # python3-openid is unt
             text: str | bytes = answer.content.decode(charset)
         except (LookupError, UnicodeDecodeError):
             text = answer.content
-        return HTTPResponse(final_url=answer.url, status=answer.status_code, headers=found, body=text)
+        return HTTPResponse(final_url=answer.url, status=answer.status_code, headers=found, body=text[:LONGEST_PAGE])
