@@ -14,7 +14,7 @@ THEIRS = html_parse.parseLinkAttrs
 
 PAGES = {
     "plain": '<html><head><link rel="openid2.provider" href="https://op.example/?a=1&amp;b=2"></head></html>',
-    "more": "<!DOCTYPE html>\n<HTML lang=en><HEAD><title>x</title><LINK REL=\"a b\" HREF='/x' /><link rel=c></HEAD>",
+    "more": "<!DOCTYPE html>\n<HTML lang=en><HEAD><title>x</title><LINK rel=\"a b\" href='/x' /><link rel=c></HEAD>",
     "comment": '<html><head><!-- <link rel="no"> --><link rel="yes"></head></html>',
     "script": '<html><head><script>"<link rel=no>"</script><link rel="yes"></head></html>',
     "body": '<html><head><link rel="yes"></head><body><link rel="no"></body></html>',
