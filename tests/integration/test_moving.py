@@ -42,16 +42,21 @@ class Moving:
         self.file = hub.directory / "jupyterhub_config.py"
         self.old = self.file.read_text()
 
-    async def sign_in(self, subject: str, username: str, path: str = "/hub/oauth_login") -> tuple[str | None, Page]:
+    async def sign_in(
+        self, subject: str, username: str, path: str = "/hub/oauth_login", browser: Browser | None = None
+    ) -> tuple[str | None, Page]:
         """Who somebody is at the hub after a sign-in, through the address that OAuthenticator has."""
         self.idp.userinfo = {"sub": subject, "preferred_username": username}
-        browser = self._new_browser(self.hub)
+        browser = browser or self.browser()
         page = await browser.request("GET", path)
         assert page.location, page.text
         brought = urlencode(self.idp.sign_in(page.location), doseq=True)
         assert page.query["redirect_uri"] == f"{self.hub.url}/hub/oauth_callback"
         page = await browser.request("GET", f"{page.query['redirect_uri']}?{brought}")
         return await browser.hub_user(), page
+
+    def browser(self) -> Browser:
+        return self._new_browser(self.hub)
 
     async def restart_with(self, text: str) -> None:
         self.file.write_text(text)
@@ -81,7 +86,8 @@ def moving(
 
 @hubs.newest_only
 async def test_people_keep_their_hub_users_on_the_way_over_and_back(moving: Moving) -> None:
-    hub = moving.hub
+    hub, at_work = moving.hub, moving.browser()
+    await moving.sign_in("8", "gil", browser=at_work)
     for subject, username, name in (("1", "Ann", "ann"), ("2", "bea", "bea"), ("3", "root", "root")):
         assert (await moving.sign_in(subject, username))[0] == name
     assert (await moving.sign_in("4", "marianne"))[0] == "mary"
@@ -98,11 +104,14 @@ async def test_people_keep_their_hub_users_on_the_way_over_and_back(moving: Movi
         "bea": "2",
         "root": "3",
         "mary": "4",
+        "gil": "8",
     }
     assert "bind" in {each["fate"] for each in json.loads(await moving.migrate("--bind", "--json"))}, "nothing written"
-    assert "4 bound, 1 by name" in await moving.migrate("--bind", "--yes")
+    assert "5 bound, 1 by name" in await moving.migrate("--bind", "--yes")
 
     await moving.restart_with(f"{moving.old}\n{printed}")
+    assert await at_work.hub_user() == "gil", "who was at work goes on"
+    await moving.sign_in("8", "gil", browser=at_work)
     for subject, recycled in (("66", "bea"), ("67", "root"), ("68", "mary")):
         user, page = await moving.sign_in(subject, recycled)
         assert user is None
@@ -120,6 +129,9 @@ async def test_people_keep_their_hub_users_on_the_way_over_and_back(moving: Movi
     hub.stop()
 
     await moving.restart_with(moving.old)
+    assert await at_work.hub_user() is None, "auth_state is not OAuthenticator's: it asks for a sign-in"
+    assert (await at_work.open("/hub/home")).status == 200
+    assert (await moving.sign_in("8", "gil", browser=at_work))[0] == "gil"
     for subject, username, name in (("1", "ann", "ann"), ("3", "root", "root"), ("7", "dora", "dora")):
         assert (await moving.sign_in(subject, username))[0] == name
     model = await hub.user("root")
