@@ -18,7 +18,7 @@ from .hub_rules import applied
 from .provider import Provider
 from .signin import Admitted
 from .staying import Standing
-from .types import Decision, HubCall
+from .types import Decision, Event, HubCall
 from .web import session
 from .web.api import HANDLERS as API
 from .web.connections import HANDLERS as CONNECTIONS
@@ -158,25 +158,26 @@ class HubAuthenticator(Building):
         if handler is not None:  # 6.1 asks a refused session for it, and has it for tokens only
             vars(handler).setdefault("_token_authenticated", False)
         if not await maybe_future(self.check_blocked_users(user.name)):
-            return await self._shut_out(user)
+            return await self._shut_out(user, "blocked")
         answer = await self.staying.refresh(user, handler)
         if answer is Standing.OUT:
-            return await self._shut_out(user)
+            return await self._shut_out(user, "refused")
         if isinstance(answer, Standing):
             return answer is Standing.UNKNOWN
         try:
             decision = applied(self, user.name, answer.decision)
-        except LoginRefused:
-            return await self._shut_out(user) if answer.certain else False
+        except LoginRefused as kept_out:
+            return await self._shut_out(user, kept_out.code) if answer.certain else False
         if not (decision.allowed or self.allow_all or await self.check_allowed(user.name)):
             definite = answer.certain and not self.allowed_system_groups  # who keeps those may be out of reach
-            return await self._shut_out(user) if definite else False
+            return await self._shut_out(user, "not_allowed") if definite else False
         now = self._with_own_roles(self._rights(decision), was_admin=user.admin)
         return True if _is_so(user, now) else {"name": user.name, **now}
 
-    async def _shut_out(self, user: Any) -> bool:
+    async def _shut_out(self, user: Any, reason: str) -> bool:
         """A definite no ends sessions and API tokens, whatever `auth_refresh_strict` says (row 7.4.2); servers go on,
         and their own tokens, which the hub takes from nobody whom it refuses."""
+        self.flow.audit.record(Event(kind="access_ended", hub_user=user.name, reason=reason))
         await end_access(self.parent, user.orm_user, servers=False)
         return False
 

@@ -240,11 +240,12 @@ def current(identity: Identity, hub_user: HubUser, facts: str, now: float) -> di
 
 
 def note_checked(
-    connection: Connection, record_id: str, username: str, facts: str, now: float, refused_at: float | None
+    connection: Connection, record: Record, username: str, facts: str, now: float, refused_at: float | None
 ) -> None:
-    """Note what a source has said of an identity when it was asked again."""
+    """Note what a source has said of an identity when it was asked again, unless a sign-in has said more meanwhile."""
     said = {"username": storable(username), "facts": facts, "checked_at": now, "refused_at": refused_at}
-    connection.execute(update(identities).where(identities.c.id == record_id).values(**said))
+    as_read = (identities.c.id == record.id, identities.c.checked_at == record.checked_at)
+    connection.execute(update(identities).where(*as_read).values(**said))
 
 
 def _own_name(connection: Connection, user: HubUser) -> None:

@@ -174,14 +174,13 @@ class Identities:
             await self._database.write(lambda connection: links.mark_refused(connection, record.id, when))
 
     async def checked(self, record: Record, username: str, facts: str, *, refused: bool = False) -> None:
-        """Note what a source has said of an identity when it was asked again, and what came of it.
-
-        Raises StoreError.
+        """Note what a source has said of an identity when it was asked again, and what came of it; nothing is written
+        where somebody has signed in with it since `record` was read. Raises StoreError.
         """
         now = self._clock()
         refused_at = (record.refused_at or now) if refused else None
         await self._database.write(
-            lambda connection: binding.note_checked(connection, record.id, username, facts, now, refused_at)
+            lambda connection: binding.note_checked(connection, record, username, facts, now, refused_at)
         )
 
     async def give_consent(self, user: HubKey, provider: str, by: str) -> None:

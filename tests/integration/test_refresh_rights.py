@@ -135,6 +135,8 @@ async def test_who_leaves_a_group_at_a_real_source_loses_it_here_and_with_it_the
     assert await gina.asks() == 403
     tokens = (await often.hub.api("GET", f"/users/{gina.name}/tokens")).json()
     assert tokens["api_tokens"] == []
+    ended = [event for event in often.events() if event["hub_user"] == gina.name and event["kind"] == "access_ended"]
+    assert [event["reason"] for event in ended] == ["not_allowed"]
     again = await browser.sign_in("real", name)
     assert again.status == 403
 

@@ -11,7 +11,7 @@ import pytest
 from traitlets.config import Config, Configurable
 
 from harness.shelf import Shelf
-from hubauth_core import ConfigError, Decision, Page, Provider, building
+from hubauth_core import ConfigError, Decision, Event, Page, Provider, building
 from hubauth_core.access import Verdict
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.discovery import Discovery
@@ -141,10 +141,13 @@ async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh(monkeypatch:
 
     monkeypatch.setattr("hubauth_core.authenticator.end_access", end_access)
     vars(hub)["staying"] = Content()
+    events: list[Event] = []
+    vars(hub)["flow"] = SimpleNamespace(audit=SimpleNamespace(record=events.append))
     ann, mallory = (SimpleNamespace(name=name, orm_user=SimpleNamespace(name=name)) for name in ("ann", "mallory"))
     assert await hub.refresh_user(ann) is True
     assert await hub.refresh_user(mallory) is False
     assert ended == ["mallory"]
+    assert [(each.kind, each.hub_user, each.reason) for each in events] == [("access_ended", "mallory", "blocked")]
 
 
 class Told:
@@ -168,7 +171,7 @@ class Shared(Unbuilt):
         system = SimpleNamespace(lets_in=_answering(in_system_group))
         vars(self).update(staying=Told(verdict), hub_roles=roles, system_users=system)
 
-    async def _shut_out(self, user: Any) -> bool:
+    async def _shut_out(self, user: Any, reason: str) -> bool:
         self.shut_out.append(user.name)
         return False
 

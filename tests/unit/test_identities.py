@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, insert
 
+from harness.authority import Clock
 from harness.people import House, identity
 from hubauth_core import HubUser, LoginRefused, ProviderError, StoreError
 from hubauth_core.binding import FRESH, SealedRow
@@ -241,3 +242,30 @@ def test_every_look_up_of_a_sign_in_uses_an_index_among_100_000_identities(datab
     searched = [plan for _, plan in plans if "hubauth_" in plan]
     assert len(searched) == 6
     assert all("SEARCH" in plan and "INDEX" in plan for plan in searched), plans
+
+
+async def test_what_a_source_said_when_it_was_asked_again_is_noted_unless_somebody_signed_in_since(
+    any_database: Database,
+) -> None:
+    clock = Clock()
+    store = Identities(any_database, clock)
+    record_id = await bind(store, "7", ALICE, facts='{"groups": ["staff"]}')
+    before = store.find("uni", "7")
+    assert before is not None
+    assert before.checked_at == clock()
+    clock.forward(900)
+    await store.checked(before, "anna", '{"groups": []}', refused=True)
+    after = store.find("uni", "7")
+    assert after is not None
+    assert (after.username, after.facts, after.checked_at, after.refused_at) == (
+        *("anna", '{"groups": []}'),
+        *(clock(), clock()),
+    )
+    await store.checked(before, "late", "")
+    assert store.find("uni", "7") == after
+    clock.forward(1)
+    await bind(store, "7", ALICE, record_id=record_id, facts='{"groups": ["staff"]}')
+    await store.checked(after, "late", "", refused=True)
+    now = store.find("uni", "7")
+    assert now is not None
+    assert (now.username, now.identity.groups, now.refused_at) == ("ann", {"staff"}, None)
