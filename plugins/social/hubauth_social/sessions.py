@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hubauth_core import LoginRefused
 
-from .store import SocialStore
+from .store import SocialStore, TooLarge
 
 NOTE: Final = "social"
 """What the note is called in a transaction."""
@@ -20,12 +20,17 @@ KEPT: Final = "kept"
 FITS: Final = 700
 """Bytes of a session that a transaction's cookie has room for."""
 
+LARGEST: Final = 16 * 1024
+"""Bytes of a session: anybody can begin a sign-in, and each session that does not fit makes a row."""
+
 
 def leave(store: SocialStore, state: str, session: Mapping[str, Any]) -> Mapping[str, str]:
     """The note for the transaction. Raises StoreError, TooLarge."""
     plain = json.dumps(session)
     if len(plain.encode()) <= FITS:
         return {NOTE: plain}
+    if len(plain.encode()) > LARGEST:
+        raise TooLarge("a session of one sign-in")
     store.keep("session", state, session)
     return {NOTE: KEPT}
 

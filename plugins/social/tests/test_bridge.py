@@ -361,7 +361,7 @@ async def test_a_session_that_no_cookie_holds_waits_sealed_for_its_browser(bridg
 
 async def test_a_session_without_end_is_refused(bridged, store):
     with pytest.raises(ProviderError):
-        await bridged(wordy(20_000)).start(visit())
+        await bridged(wordy(3_000)).start(visit())
     assert store.read(lambda it: it.execute(select(kept)).all()) == []
 
 
