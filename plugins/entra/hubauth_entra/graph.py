@@ -23,7 +23,7 @@ async def groups(api: Api, graph_url: str, token: Secret) -> list[str]:
     url = f"{graph_url}/v1.0/me/transitiveMemberOf?$select=id&$top=999"
     for _ in range(MOST_PAGES):
         answer = await api.get_json(url, token=token)
-        if answer.status in {401, 403}:
+        if answer.status == 403:
             raise ProviderError(
                 f"{api.label} does not show this hub your groups; its permission User.Read must be looked at by the "
                 "administrators.",

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+from joserfc import jwt
 from traitlets import TraitError
 
-from hubauth_core import ConfigError, Identity, LoginRefused, ProviderError, SignIn
+from hubauth_core import (
+    ConfigError,
+    Credential,
+    CredentialError,
+    HubCall,
+    Identity,
+    LoginRefused,
+    ProviderError,
+    ReauthRequired,
+    Secret,
+    SignIn,
+    Unavailable,
+    Updated,
+)
 from hubauth_core.testing.openid import OIDCProviderContract, signing_key
 from hubauth_core.testing.source import FakeSource, answer_json
 from hubauth_entra import EntraProvider
@@ -177,6 +192,48 @@ async def test_half_a_list_of_groups_is_none(reply: Any, code: str) -> None:
         await sign_in({**ADA, "hasgroups": True}, source)
     assert caught.value.code == code
     assert not source.unknown
+
+
+def again(claims: dict[str, Any], *, age: float) -> tuple[EntraProvider, FakeSource, Credential]:
+    """A provider, its source, and the credential of somebody who signed in so many seconds ago."""
+    provider, source = entra(), FakeSource()
+    provider.api.transport = source
+    metadata = {
+        "issuer": provider.issuer,
+        "authorization_endpoint": f"{LOGIN}/x/authorize",
+        "token_endpoint": f"{LOGIN}/x/token",
+        "userinfo_endpoint": f"{GRAPH}/oidc/userinfo",
+        "jwks_uri": f"{LOGIN}/x/keys",
+    }
+    source.on("GET", f"{provider.issuer}/.well-known/openid-configuration", answer_json(metadata))
+    source.on("GET", f"{GRAPH}/oidc/userinfo", answer_json({"sub": ADA["sub"], "email": "evil@contoso.test"}))
+    now = int(time.time())
+    token = jwt.encode({"alg": "RS256"}, {**claims, "iat": now - int(age), "exp": now + 3600}, signing_key())
+    return provider, source, Credential(access_token=Secret("a"), id_token=Secret(token))
+
+
+async def test_between_two_sign_ins_graph_tells_the_groups_of_now() -> None:
+    provider, source, held = again({**ADA, "hasgroups": True}, age=10)
+    source.on("GET", MEMBER_OF, answer_json({"value": [group(2)]}))
+    known = Identity(subject=f"{OURS}:{ADA['oid']}", username="ada", groups=frozenset({"group-1"}))
+    outcome = await provider.refresh_identity(known, held, HubCall())
+    assert isinstance(outcome, Updated)
+    assert (outcome.identity.groups, outcome.identity.email) == ({"group-2"}, None)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, ReauthRequired), (503, Unavailable)])
+async def test_a_token_that_graph_does_not_take_is_no_empty_list(status: int, kind: type[Any]) -> None:
+    provider, source, held = again({**ADA, "hasgroups": True}, age=10)
+    source.on("GET", MEMBER_OF, answer_json({"error": {}}, status))
+    known = Identity(subject=f"{OURS}:{ADA['oid']}", username="ada")
+    assert isinstance(await provider.refresh_identity(known, held, HubCall()), kind)
+
+
+async def test_an_old_id_token_wants_a_new_one() -> None:
+    provider, _, held = again(ADA, age=3000)
+    with pytest.raises(CredentialError) as caught:
+        await provider.claims_again(held)
+    assert caught.value.code == "id_token_old"
 
 
 @pytest.mark.parametrize(
