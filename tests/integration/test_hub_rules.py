@@ -90,12 +90,12 @@ async def test_hub_wide_rules_name_hub_users(
     start_hub: StartHub, idps: dict[str, HostileIdP], new_browser: OneMore
 ) -> None:
     hub_wide = """
-c.Authenticator.allowed_users = {"ann", "blocked"}
+c.Authenticator.allowed_users = {"ann"}
 c.Authenticator.admin_users = {"boss"}
 c.Authenticator.blocked_users = {"blocked"}
 c.Authenticator.username_map = {"robert": "bob"}
 """
-    scene = Scene(start_hub(config(idps, providers=ruled(idps, allowed_users=["robert"])) + hub_wide), idps)
+    scene = Scene(start_hub(config(idps, providers=ruled(idps, allowed_users=["robert", "blocked"])) + hub_wide), idps)
     for subject, username, status in [
         ("1", "ann", 302),
         ("2", "boss", 302),

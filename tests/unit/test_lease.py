@@ -18,8 +18,8 @@ KEY = ("1" * 32, "credential", "")
 
 
 def put(database: Database, **more: Any) -> None:
-    person = {"id": KEY[0], "provider": "uni", "subject": "1", "username": "ann", "hub_name": "ann"}
-    times = {"hub_user_id": 1, "hub_user_created": 1.0, "created_at": 1.0, "last_used_at": 1.0}
+    person = {"id": KEY[0], "provider": "uni", "subject": "1", "username": "ann", "hub_name": "ann", "facts": ""}
+    times = {"hub_user_id": 1, "hub_user_created": 1.0, "created_at": 1.0, "last_used_at": 1.0, "checked_at": 1.0}
 
     def write(connection: Any) -> None:
         connection.execute(insert(identities).values(**person, **times))
