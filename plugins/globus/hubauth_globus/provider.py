@@ -18,13 +18,19 @@ from hubauth_core import (
     HubCall,
     Identity,
     LoginRefused,
+    ProviderUnavailable,
+    ReauthRequired,
     RefreshedIdentity,
     Request,
+    Rotated,
     SignIn,
     Transaction,
+    Unavailable,
     Updated,
 )
 from hubauth_core.oauth2 import Claims, OIDCProvider, text
+
+from . import keeping
 
 GROUPS: Final = "groups.api.globus.org"
 """The service that knows groups; its token comes beside the person's own."""
@@ -42,7 +48,7 @@ class GlobusProvider(OIDCProvider):
     """Sign-in with Globus.
 
     The subject is `sub`, the id of the identity. Globus hands out one token for each service among the scopes; all are
-    kept, by the names of the services. Groups are ids, and asked at each sign-in with the token for them.
+    kept, by the names of the services. Groups are ids, and asked for with the token for them.
     """
 
     title = "Globus"
@@ -117,19 +123,36 @@ class GlobusProvider(OIDCProvider):
         token = next((each for each in signed_in.credentials if each.resource == GROUPS), None)
         if token is None:
             return signed_in
-        async with self.api.patience():
-            found = (await self.api.get_json(self.groups_url, token=token.access_token)).sequence()
-        groups = frozenset(str(group["id"]) for group in found if isinstance(group, dict) and "id" in group)
-        return replace(signed_in, identity=replace(signed_in.identity, groups=groups))
+        groups = await self._groups(token)
+        if groups is None:
+            raise self.api.bad_response()
+        return replace(signed_in, identity=replace(signed_in.identity, groups=groups), state=keeping.kept(token))
 
     async def refresh_identity(
         self, identity: Identity, credential: Credential | None, hub: HubCall
     ) -> RefreshedIdentity:
-        """What Globus says of the person now. Groups stay until the next sign-in, which brings the token for them."""
+        """What Globus says of the person now, groups with the token for them that was kept.
+
+        Where none is, groups stay until the next sign-in. Raises ProviderError, CredentialError.
+        """
         outcome = await super().refresh_identity(identity, credential, hub)
-        if isinstance(outcome, Updated) and outcome.identity.groups is None:
-            return replace(outcome, identity=replace(outcome.identity, groups=identity.groups))
-        return outcome
+        if not isinstance(outcome, Updated) or SEE_GROUPS not in self.scope:
+            return outcome
+        token = keeping.recalled(hub.state, GROUPS)
+        if token is None:
+            return Updated(replace(outcome.identity, groups=identity.groups))
+        if token.expires_at is not None and token.expires_at <= self.now():
+            renewed = await self.refresh_credential(token)
+            if isinstance(renewed, ReauthRequired | Unavailable):
+                return renewed
+            token = renewed.credential if isinstance(renewed, Rotated) else token
+        try:
+            groups = await self._groups(token)
+        except ProviderUnavailable as error:
+            return Unavailable(error.retry_after)
+        if groups is None:
+            return ReauthRequired("token_refused")
+        return Updated(replace(outcome.identity, groups=groups), state=keeping.kept(token))
 
     def further_credentials(self, members: Claims) -> Sequence[Credential]:
         """The tokens for other services, by their names. Raises ProviderError."""
@@ -153,6 +176,15 @@ class GlobusProvider(OIDCProvider):
         identity = super().parse_identity(claims)
         local, _, _ = identity.username.rpartition("@")
         return replace(identity, username=local) if self.strip_domain and local else identity
+
+    async def _groups(self, token: Credential) -> frozenset[str] | None:
+        """The ids of a person's groups, None where the token is not taken. Raises ProviderError."""
+        async with self.api.patience():
+            answer = await self.api.get_json(self.groups_url, token=token.access_token)
+        if answer.status == 401:
+            return None
+        found = answer.sequence()
+        return frozenset(str(group["id"]) for group in found if isinstance(group, dict) and "id" in group)
 
 
 def _domain(username: object) -> str | None:

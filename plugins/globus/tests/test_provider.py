@@ -15,9 +15,11 @@ from hubauth_core import (
     LoginRefused,
     ProviderError,
     ReauthRequired,
+    RefreshedIdentity,
     Rotated,
     Secret,
     SignIn,
+    Unavailable,
     Updated,
 )
 from hubauth_core.testing.openid import OIDCProviderContract
@@ -160,6 +162,8 @@ async def test_groups_are_asked_with_the_token_for_them() -> None:
     source.on("GET", MY_GROUPS, answer_json([{"id": "g1", "name": "Staff"}, {"id": "g2"}, {"name": "no id"}]))
     signed_in = await sign_in(source, service(GROUPS), allowed_groups={"g1"})
     assert signed_in.identity.groups == {"g1", "g2"}
+    assert (signed_in.state or {})["access_token"] == f"access-{GROUPS}"
+    assert f"access-{GROUPS}" not in repr(signed_in)
     [asked] = source.calls("GET", MY_GROUPS)
     assert asked.headers["Authorization"] == f"Bearer access-{GROUPS}"
 
@@ -180,15 +184,76 @@ def test_the_scope_for_groups_is_asked_for_where_a_rule_needs_it(rule: dict[str,
     assert not any("view_my_groups" in scope for scope in globus().scope)
 
 
-async def test_between_two_sign_ins_groups_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    provider, source = globus(), FakeSource()
+KEPT = {"access_token": "kept", "refresh_token": "r", "scopes": [], "expires_at": 1e12}
+
+
+async def refreshed(
+    monkeypatch: pytest.MonkeyPatch, source: FakeSource, state: dict[str, Any] | None, **options: Any
+) -> RefreshedIdentity:
+    """What becomes of somebody who was in the group g1."""
+    provider = globus(allowed_groups={"g1"}, **options)
     provider.api.transport = source
+    metadata = {
+        "issuer": "https://auth.globus.org",
+        "authorization_endpoint": "https://auth.globus.org/v2/oauth2/authorize",
+        "token_endpoint": TOKEN,
+        "jwks_uri": "https://auth.globus.org/jwk.json",
+    }
+    source.on("GET", "https://auth.globus.org/.well-known/openid-configuration", answer_json(metadata), optional=True)
 
     async def again(tokens: Credential) -> dict[str, Any]:
         return {**ADA, "preferred_username": "renamed@uni.test"}
 
     monkeypatch.setattr(provider, "claims_again", again)
     before = replace(provider.identity(ADA), groups=frozenset({"g1"}))
-    outcome = await provider.refresh_identity(before, Credential(access_token=Secret("a")), HubCall())
+    return await provider.refresh_identity(before, Credential(access_token=Secret("a")), HubCall(state=state))
+
+
+async def test_between_two_sign_ins_groups_are_those_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource()
+    source.on("GET", MY_GROUPS, answer_json([{"id": "g2"}]))
+    outcome = await refreshed(monkeypatch, source, KEPT)
     assert isinstance(outcome, Updated)
-    assert (outcome.identity.groups, outcome.identity.username) == ({"g1"}, "renamed@uni.test")
+    assert (outcome.identity.groups, outcome.identity.username) == ({"g2"}, "renamed@uni.test")
+    assert outcome.state == KEPT
+    assert source.calls("GET", MY_GROUPS)[0].headers["Authorization"] == "Bearer kept"
+
+
+async def test_the_token_for_groups_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource()
+    source.on("GET", MY_GROUPS, answer_json([{"id": "g2"}]))
+    source.on("POST", TOKEN, answer_json({"access_token": "new", "token_type": "Bearer", "expires_in": 60}))
+    outcome = await refreshed(monkeypatch, source, {**KEPT, "expires_at": 1.0})
+    assert isinstance(outcome, Updated)
+    assert outcome.state is not None
+    assert (outcome.state["access_token"], outcome.state["refresh_token"]) == ("new", "r")
+    assert source.calls("GET", MY_GROUPS)[0].headers["Authorization"] == "Bearer new"
+
+
+@pytest.mark.parametrize(
+    ("state", "groups", "tokens", "outcome"),
+    [
+        (KEPT, 401, 200, ReauthRequired("token_refused")),
+        (KEPT, 503, 200, Unavailable()),
+        ({**KEPT, "expires_at": 1.0}, 200, 400, ReauthRequired("refused")),
+        ({**KEPT, "expires_at": 1.0, "refresh_token": None}, 200, 200, ReauthRequired("expired")),
+        ({**KEPT, "expires_at": 1.0}, 200, 503, Unavailable()),
+    ],
+    ids=["not-taken", "groups-down", "ended", "not-renewable", "tokens-down"],
+)
+async def test_groups_that_cannot_be_had_again(
+    monkeypatch: pytest.MonkeyPatch, state: dict[str, Any], groups: int, tokens: int, outcome: RefreshedIdentity
+) -> None:
+    source = FakeSource()
+    source.on("GET", MY_GROUPS, answer_json([], groups), optional=True)
+    source.on("POST", TOKEN, answer_json({"error": "invalid_grant"}, tokens), optional=True)
+    assert await refreshed(monkeypatch, source, state) == outcome
+
+
+@pytest.mark.parametrize("state", [None, {}])
+async def test_without_a_token_for_them_groups_stay(
+    monkeypatch: pytest.MonkeyPatch, state: dict[str, Any] | None
+) -> None:
+    outcome = await refreshed(monkeypatch, FakeSource(), state)
+    assert isinstance(outcome, Updated)
+    assert outcome.identity.groups == {"g1"}
