@@ -85,7 +85,7 @@ async def test_a_session_ends_at_the_source_that_made_it(hub: Hub, browser: Brow
     assert httpx.URL(step.location).params["client_id"] == client
 
 
-@pytest.mark.row("C43", "R22", "7.4.2")
+@pytest.mark.row("C43", "R22", "7.4.2", "7.6.1")
 async def test_who_signs_out_at_the_source_is_signed_out_of_the_hub_everywhere(
     hub: Hub, browser: Browser, new_browser: NewBrowser, oidc_provider: Counterpart
 ) -> None:

@@ -245,3 +245,19 @@ async def test_slow_answers_are_counted_together():
             await finish(provider, idp.sign_in(url), under_way)
         assert idp.count("/token") == 1
         await provider.api.close()
+
+
+@row("C37")
+async def test_an_address_in_a_token_or_a_claim_is_never_fetched(idp, make, sign_in):
+    elsewhere = f"{idp.issuer}/claims"
+    sources = {
+        "_claim_names": {"groups": "src1"},
+        "_claim_sources": {"src1": {"endpoint": elsewhere, "access_token": "t"}},
+    }
+    addresses = {"picture": elsewhere, "profile": elsewhere, "website": elsewhere, "jku": elsewhere}
+    idp.claims = sources | addresses
+    idp.header = {"jku": elsewhere, "x5u": elsewhere}
+    idp.userinfo = {"sub": "7", "preferred_username": "ann", **sources, **addresses}
+    signed_in = await sign_in(make(userinfo="always", groups_claim="groups"))
+    assert signed_in.identity.groups in (None, frozenset())
+    assert idp.count("/claims") == 0
