@@ -71,6 +71,16 @@ class CILogonProvider(OIDCProvider):
         return super().grants or any(each.grants for each in self.institutions.values())
 
     @property
+    def says_groups(self) -> bool:
+        """Whether a person's groups are read."""
+        return bool(self.groups_claim)
+
+    @property
+    def says_roles(self) -> bool:
+        """Whether a person's roles are read."""
+        return bool(self.roles_claim)
+
+    @property
     def rule_claims(self) -> Sequence[str]:
         """Beside those of every provider: where people come from, and the domains that institutions look at."""
         domains = {each.domain_claim or each.username_claim for each in self.institutions.values() if each.grants}

@@ -151,3 +151,9 @@ def test_what_cannot_be_meant_stops_the_start(options: dict[str, Any], told: str
 def test_without_institutions_nobody_could_enter() -> None:
     provider = CILogonProvider("cilogon", client_id="hub", client_secret="secret")
     assert provider.missing_options() == ["idps"]
+
+
+def test_groups_and_roles_are_told_where_a_claim_says_them() -> None:
+    assert (cilogon().says_groups, cilogon().says_roles) == (False, False)
+    told = cilogon(groups_claim="isMemberOf", roles_claim="affiliation")
+    assert (told.says_groups, told.says_roles) == (True, True)

@@ -125,6 +125,16 @@ class EntraProvider(OIDCProvider):
         return f"{self.authority}/{tenant}/v2.0" if isinstance(tenant, str) and GUID.fullmatch(tenant) else ""
 
     @property
+    def says_groups(self) -> bool:
+        """Whether a person's groups are read."""
+        return bool(self.groups_claim)
+
+    @property
+    def says_roles(self) -> bool:
+        """Whether a person's roles are read."""
+        return bool(self.roles_claim)
+
+    @property
     def rule_claims(self) -> Sequence[str]:
         """Beside those of every provider, the directory."""
         return [*super().rule_claims, *(["tid"] if self.required_tenants else [])]

@@ -96,7 +96,12 @@ class GlobusProvider(OIDCProvider):
     @property
     def says_groups(self) -> bool:
         """Whether a person's groups are read."""
-        return SEE_GROUPS in self.scope or super().says_groups
+        return SEE_GROUPS in self.scope or bool(self.groups_claim)
+
+    @property
+    def says_roles(self) -> bool:
+        """Whether a person's roles are read."""
+        return bool(self.roles_claim)
 
     @property
     def rule_claims(self) -> Sequence[str]:

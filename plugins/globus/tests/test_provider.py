@@ -257,3 +257,8 @@ async def test_without_a_token_for_them_groups_stay(
     outcome = await refreshed(monkeypatch, FakeSource(), state)
     assert isinstance(outcome, Updated)
     assert outcome.identity.groups == {"g1"}
+
+
+def test_a_rule_about_groups_that_nobody_tells_can_never_match() -> None:
+    assert not globus(allowed_groups={"g1"}, scope=["openid"]).says_groups
+    assert globus(allowed_groups={"g1"}).says_groups

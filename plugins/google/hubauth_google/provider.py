@@ -99,6 +99,16 @@ class GoogleProvider(OIDCProvider):
             raise ConfigError("rules about groups need directory: Google says nothing about them at a sign-in")
 
     @property
+    def says_groups(self) -> bool:
+        """Whether a person's groups are read."""
+        return bool(self.groups_claim)
+
+    @property
+    def says_roles(self) -> bool:
+        """Whether a person's roles are read."""
+        return bool(self.roles_claim)
+
+    @property
     def rule_claims(self) -> Sequence[str]:
         """Beside those of every provider, the organization."""
         return [*super().rule_claims, *(["hd"] if self.required_hosted_domains else [])]
