@@ -14,6 +14,7 @@ import click
 from ..errors import ConfigError
 from .hub_config import config_option, load, needed
 from .inspected import Finding, Level, inspect
+from .reach_rules import reach
 from .rules import RULES
 
 COLOURS: Final[dict[Level, str]] = {"error": "red", "warning": "yellow", "ok": "green"}
@@ -22,14 +23,18 @@ COLOURS: Final[dict[Level, str]] = {"error": "red", "warning": "yellow", "ok": "
 @click.command(short_help="Find what is wrong with a hub's configuration, before a user does.")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.option("--offline", is_flag=True, help="Do not ask the sources whether they answer.")
 @click.pass_context
-def check(context: click.Context, config: Path | None, as_json: bool) -> None:
+def check(context: click.Context, config: Path | None, as_json: bool, offline: bool) -> None:
     """Load a hub's configuration as JupyterHub does, start nothing, and say what is wrong with it.
+
+    It also says who may enter, which callback address to register with each source, and whether the source answers:
+    discovery, keys and endpoints, all sources at once, in 20 seconds at most.
 
     An `error` stops the hub or keeps everybody out; a `warning` works, but probably not as you think. The exit code is
     1 if there is an error, otherwise 0.
     """
-    findings = examine(needed(config))
+    findings = examine(needed(config), network=not offline)
     counts = Counter(finding.level for finding in findings)
     if as_json:
         told = {"errors": counts["error"], "warnings": counts["warning"], "findings": [*map(asdict, findings)]}
@@ -42,14 +47,15 @@ def check(context: click.Context, config: Path | None, as_json: bool) -> None:
     context.exit(1 if counts["error"] else 0)
 
 
-def examine(config: Path) -> list[Finding]:
-    """Everything there is to say about a configuration, the worst first."""
+def examine(config: Path, *, network: bool = False) -> list[Finding]:
+    """Everything there is to say about a configuration, the worst first. `network`: sources are asked, too."""
     try:
         hub = inspect(load(config))
     except ConfigError as error:
         return [Finding("error", "configuration", error.sentence)]
     order: Sequence[Level] = tuple(COLOURS)
-    return sorted((each for rule in RULES for each in rule(hub)), key=lambda finding: order.index(finding.level))
+    rules = [*RULES, reach] if network else RULES
+    return sorted((each for rule in rules for each in rule(hub)), key=lambda finding: order.index(finding.level))
 
 
 def _counted(count: int, what: str) -> str:

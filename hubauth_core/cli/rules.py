@@ -21,6 +21,7 @@ from ..oauth2 import OAuth2Provider
 from ..provider import Provider
 from ..sweep import check_prefixes
 from ..web.view import find_icon
+from .entry_rules import dangers, who_may_enter
 from .inspected import Finding, Inspected
 from .key_rules import crypt_keys, stored
 from .link_rules import first_sign_in, navigation
@@ -255,6 +256,8 @@ RULES: Final[tuple[Rule, ...]] = (
     first_start,
     spawner,
     entrance,
+    who_may_enter,
+    dangers,
     first_sign_in,
     own,
     callbacks,
