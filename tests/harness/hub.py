@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from . import warm
 from .ports import free_ports
 from .process import Child, answers
 
@@ -83,10 +85,17 @@ class Hub:
 
     def start_and_fail(self) -> str:
         """Start a hub that must refuse to start; returns its log. Raises AssertionError if it ended well."""
-        self.process.start()
-        code = self.process.wait_for_end()
-        assert code != 0, self.log
+        assert self.process.run_warm() != 0, self.log
         return self.log
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What `hubauth ...` says where the hub is, in the hub's environment."""
+        files = [self.directory.with_name(f"{self.directory.name}.{each}") for each in ("output", "errors")]
+        for file in files:
+            file.write_bytes(b"")
+        where = (str(self.python), "hubauth_core.cli", words, self.directory, self.process.environment)
+        code = warm.run(*where, output=files[0], errors=files[1])
+        return subprocess.CompletedProcess(["hubauth", *words], code, *(each.read_text() for each in files))
 
     def stop(self) -> None:
         """Stop hub, proxy and servers. `start()` starts the same hub again: same ports, database, cookie secret."""

@@ -1,4 +1,4 @@
-"""Hubs that start warm: forked from a process that has imported what they would import, which takes longest by far."""
+"""Hubs and commands that start warm: forked from a process that has imported what they would import, which takes longest by far."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +16,7 @@ LIGHT = Path(__file__).with_name("light")
 """Comes first on Python's path, here and in whatever these programs start: hubs and servers start in half the time."""
 
 SERVER = Path(__file__).with_name("warm_server.py")
-IMPORTED = ("jupyterhub", "jupyterhub.app", "hubauth_core.authenticator", "hubauth_core.core")
+IMPORTED = ("jupyterhub", "jupyterhub.app", "hubauth_core.authenticator", "hubauth_core.core", "hubauth_core.cli")
 
 
 class Forked:
@@ -49,16 +49,52 @@ class Forked:
 
 def hub(python: str, arguments: list[str], directory: Path, environment: Mapping[str, str], log: Path) -> Forked:
     """What `python -m jupyterhub` with these arguments would be."""
+    return Forked(_ask(python, "jupyterhub", arguments, directory, environment, log, log, 0))
+
+
+def run(
+    python: str,
+    program: str,
+    arguments: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    *,
+    output: Path,
+    errors: Path,
+    seconds: int = 120,
+) -> int:
+    """What `python -m program` with these arguments ends with; it appends to `output` and `errors`."""
+    return _ask(python, program, arguments, directory, environment, output, errors, seconds)
+
+
+def _ask(
+    python: str,
+    program: str,
+    arguments: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    output: Path,
+    errors: Path,
+    seconds: int,
+) -> int:
     server = _server(python)
     assert server.stdin is not None
     assert server.stdout is not None
-    asked = {"arguments": arguments, "directory": str(directory), "environment": dict(environment), "log": str(log)}
+    asked = {
+        "program": program,
+        "arguments": list(arguments),
+        "directory": str(directory),
+        "environment": dict(environment),
+        "output": str(output),
+        "errors": str(errors),
+        "seconds": seconds,
+    }
     server.stdin.write(json.dumps(asked) + "\n")
     server.stdin.flush()
-    pid = server.stdout.readline()
-    if not pid:
+    answer = server.stdout.readline()
+    if not answer:
         raise RuntimeError(f"{python} imports no JupyterHub")
-    return Forked(int(pid))
+    return int(answer)
 
 
 @cache

@@ -1,8 +1,9 @@
-"""Starts one program again and again without importing it anew: `python -P warm_server.py jupyterhub hubauth_core...`.
+"""Starts programs again and again without importing them anew: `python -P warm_server.py jupyterhub hubauth_core...`.
 
-The first argument is what runs, as with `python -m`; it and the others are imported once. Each line on stdin asks for
-one more process: {"arguments", "directory", "environment", "log"} as JSON. That is a fork in a session of its own, in
-which Python goes on as if it had just begun to run the program. The answer is its process id. All ends with stdin.
+The arguments are modules, imported once. Each line on stdin asks for one more process: {"program", "arguments",
+"directory", "environment", "output", "errors", "seconds"} as JSON. That is a fork in a session of its own, in which
+Python goes on as if it had just begun to run the program, as with `python -m`. The answer is its process id; if there
+are `seconds`, it is the exit code instead, once the program has ended or was ended after that time. All ends with stdin.
 """
 
 from __future__ import annotations
@@ -35,21 +36,38 @@ def main() -> None:
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for them
     for line in iter(sys.stdin.readline, ""):
+        asked = json.loads(line)
+        seconds = asked.pop("seconds")
         if (pid := os.fork()) == 0:
-            become(sys.argv[1], **json.loads(line))
+            if seconds:
+                go_on_in_a_child(seconds)
+            become(**asked)
             return
-        print(pid, flush=True)
+        if not seconds:
+            print(pid, flush=True)
 
 
-def become(program: str, arguments: list[str], directory: str, environment: dict[str, str], log: str) -> None:
+def go_on_in_a_child(seconds: int) -> None:
+    """Return in a child of this process, which tells how the child ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if pid := os.fork():
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
+        signal.alarm(seconds)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        os._exit(0)
+
+
+def become(
+    program: str, arguments: list[str], directory: str, environment: dict[str, str], output: str, errors: str
+) -> None:
     """Run the program in this process."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.chdir(directory)
     for descriptor, file, flags in (
         (0, os.devnull, os.O_RDONLY),
-        (1, log, os.O_WRONLY | os.O_APPEND | os.O_CREAT),
-        (2, log, os.O_WRONLY | os.O_APPEND | os.O_CREAT),
+        (1, output, os.O_WRONLY | os.O_APPEND | os.O_CREAT),
+        (2, errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT),
     ):
         opened = os.open(file, flags, 0o644)
         os.dup2(opened, descriptor)

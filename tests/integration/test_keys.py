@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -31,9 +29,7 @@ def restart_with(hub: Hub, *keys: str) -> None:
 
 def rotate(hub: Hub) -> tuple[int, dict[str, Any]]:
     """`hubauth rotate-keys`, as an administrator at the hub's machine runs it."""
-    environment = os.environ | dict(hub.process.environment)
-    command = [hub.python, "-m", "hubauth_core.cli", "rotate-keys", "--json"]
-    done = subprocess.run(command, cwd=hub.directory, env=environment, capture_output=True, text=True, check=False)
+    done = hub.command("rotate-keys", "--json")
     return done.returncode, json.loads(done.stdout)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -27,8 +26,7 @@ c.HubAuthenticator.providers = {"local": {
 
 def command(hub: Hub, *words: str) -> str:
     """What `hubauth native ...` prints where the hub runs."""
-    line = [str(hub.python), "-m", "hubauth_core.cli", "native", *words]
-    done = subprocess.run(line, cwd=hub.directory, capture_output=True, text=True, check=False, timeout=120)
+    done = hub.command("native", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -5,7 +5,6 @@ What is taken over was written by those packages themselves.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from sqlalchemy import create_engine, text
 from harness import hubs
 from harness.browser import Browser, Page
 from harness.hub import Hub
-from harness.warm import LIGHT
 
 pytestmark = [hubs.newest_only, pytest.mark.row("M24")]
 
@@ -58,11 +56,7 @@ def command(hub: Hub) -> Command:
     """`command("native", "list")`: what `hubauth native list` prints where the hub runs."""
 
     def command(*words: str) -> str:
-        line = [str(hub.python), "-m", "hubauth_core.cli", *words]
-        environment = KEY | {"PATH": str(hub.python.parent), "PYTHONPATH": str(LIGHT)}
-        done = subprocess.run(
-            line, cwd=hub.directory, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
+        done = hub.command(*words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
