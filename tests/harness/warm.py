@@ -1,4 +1,4 @@
-"""Hubs and commands that start warm: forked from a process that has imported what they would import, which takes longest by far."""
+"""Hubs and commands that start warm: forked from a process that has imported what they need, which takes longest."""
 
 from __future__ import annotations
 

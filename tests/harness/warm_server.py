@@ -2,8 +2,8 @@
 
 The arguments are modules, imported once. Each line on stdin asks for one more process: {"program", "arguments",
 "directory", "environment", "output", "errors", "seconds"} as JSON. That is a fork in a session of its own, in which
-Python goes on as if it had just begun to run the program, as with `python -m`. The answer is its process id; if there
-are `seconds`, it is the exit code instead, once the program has ended or was ended after that time. All ends with stdin.
+Python goes on as if it had just begun to run the program, as with `python -m`. The answer is its process id; with
+`seconds`, it is its exit code, once the program has ended or was ended after that time. All ends with stdin.
 """
 
 from __future__ import annotations
