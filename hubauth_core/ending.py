@@ -25,13 +25,26 @@ async def end_access(app: Any, row: Any, *, servers: bool = True) -> None:
     """
     end_sessions(app.db, row)
     user = app.users[row.id]
-    needed = () if servers else [each.api_token for each in user.spawners.values() if each.api_token]
-    kept = {found.id for token in needed if (found := APIToken.find(app.db, token)) is not None}
+    kept = (
+        set() if servers else {found.id for each in user.spawners.values() if (found := _lives_by(app.db, row, each))}
+    )
     for token in app.db.query(APIToken).filter(APIToken.user_id == row.id, APIToken.id.not_in(kept)):
         app.db.delete(token)
     app.db.commit()
     if servers:
         await _stop_servers(app, user)
+
+
+def _lives_by(session: Any, row: Any, spawner: Any) -> Any:
+    """The token of a server. After a restart of the hub only its note tells, which people can write, too: theirs are
+    from after the start of the server, or from before the one that was made for it."""
+    if spawner.api_token:
+        return APIToken.find(session, spawner.api_token)
+    known = spawner.orm_spawner
+    if known.server is None or known.started is None:
+        return None
+    mine = session.query(APIToken).filter_by(user_id=row.id, note=f"Server at {known.server.base_url}")
+    return mine.filter(APIToken.created <= known.started).order_by(APIToken.created.desc()).first()
 
 
 async def delete_hub_user(app: Any, row: Any) -> None:

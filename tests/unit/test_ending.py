@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ class Spawner:
 
     def __init__(self, *, active: bool, pending: str | None = None) -> None:
         self.active, self.pending, self.api_token = active, pending, ""
+        self.orm_spawner: Any = SimpleNamespace(server=None, started=None)
         self._stop_pending = False
         self._spawn_future = None
 
@@ -101,6 +103,21 @@ async def test_servers_may_go_on_with_the_tokens_they_live_by(app: Any) -> None:
     assert sorted(tokens(app)) == ["ann", "bob", "bob"]
     assert orm.APIToken.find(app.db, ann.spawners[""].api_token) is not None
     assert ann.stopped == []
+
+
+@pytest.mark.row("R22")
+async def test_after_a_restart_of_the_hub_a_servers_token_is_told_from_those_that_pretend(app: Any) -> None:
+    ann, started = app.users[1], datetime(2026, 5, 1, 12)
+    ann.spawners[""].orm_spawner = SimpleNamespace(server=SimpleNamespace(base_url="/user/ann/"), started=started)
+    made = {}
+    for minutes in (-60, -1, 5):
+        text = ann.orm_user.new_api_token(note="Server at /user/ann/")
+        made[minutes] = orm.APIToken.find(app.db, text)
+        made[minutes].created = started + timedelta(minutes=minutes)
+    app.db.commit()
+    its_own = made[-1].id
+    await end_access(app, ann.orm_user, servers=False)
+    assert [token.id for token in app.db.query(orm.APIToken).filter_by(user_id=ann.orm_user.id)] == [its_own]
 
 
 async def test_a_server_that_does_not_stop_keeps_no_token_and_can_be_stopped_again(app: Any) -> None:
