@@ -152,9 +152,12 @@ def test_a_silent_source_is_left_alone_for_a_growing_while(recheck: Recheck, clo
         pauses.append(clock.now - since)
     assert pauses[:4] == [5, 10, 20, 40]
     assert pauses[-1] == LONGEST_PAUSE
+    recheck.silent(uni, None)
     recheck.answered(uni)
+    recheck.silent(uni, None)
+    clock.forward(5)
     with recheck.turn(uni) as turn:
-        assert turn
+        assert turn, "it begins anew"
 
 
 @pytest.mark.parametrize(("wish", "pause"), [(120, 120), (10**9, LONGEST_WISH)])

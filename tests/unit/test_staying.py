@@ -296,8 +296,7 @@ class Asked(Source):
         self.renewals: list[RefreshedCredential] = []
 
     async def refresh_identity(self, identity: Identity, credential: Credential | None, hub: HubCall) -> Any:
-        assert credential is not None
-        self.asked.append(credential.access_token.reveal())
+        self.asked.append("" if credential is None else credential.access_token.reveal())
         answer = self.answers.pop(0) if self.answers else Updated(identity)
         if isinstance(answer, Exception):
             raise answer
@@ -416,6 +415,23 @@ async def test_a_token_that_should_be_good_is_renewed_once_before_somebody_must_
     assert stays(await ann.refresh())
 
 
+@pytest.mark.row("R12", "F11")
+async def test_a_token_that_runs_out_is_renewed_though_nobody_is_asked(house: House, keys: None) -> None:
+    ann = WithToken(house, allow_all=True)
+    await ann.sign_in(life=100)
+    ann.source.renewals = [rotated("second")]
+    assert stays(await ann.refresh(later=80))
+    opened = await house.vault.credential(ann.record)
+    assert opened.content is not None
+    assert opened.content.access_token == Secret("second")
+    await ann.sign_in(life=100)
+    ann.source.renewals = [ReauthRequired("refused")]
+    assert await ann.refresh(later=80) is Standing.AGAIN, "the grant is over, and that is known now"
+    ann.source.needs_credential = False
+    assert await ann.refresh() is Standing.AGAIN
+    assert ann.source.asked == []
+
+
 @pytest.mark.row("F11")
 @pytest.mark.parametrize("said", [Unavailable(), ReauthRequired("refused")], ids=["silent", "grant-over"])
 async def test_a_token_that_is_refused_while_its_renewal_is_not_to_be_had_says_nothing(
@@ -514,6 +530,15 @@ async def test_a_store_that_is_full_changes_no_answer(
     assert stays(await ann.refresh())
     ann.source.answers = [Refused("left")]
     assert await ann.refresh() is Standing.OUT
+
+
+@pytest.mark.row("V36")
+async def test_a_name_that_lets_somebody_in_is_theirs_from_then_on(house: House, keys: None) -> None:
+    ann = WithToken(house, allowed_users={"boss"})
+    await ann.sign_in()
+    ann.source.answers = [Updated(Identity(subject="7", username="boss"))]
+    assert stays(await ann.refresh())
+    assert house.identities.pinned_subject("uni", "boss") == "7"
 
 
 @pytest.mark.row("V36")

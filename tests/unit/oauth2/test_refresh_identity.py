@@ -59,6 +59,15 @@ async def test_another_person_behind_the_token_is_a_no(idp, provider, sign_in, s
     assert await ask(provider, signed_in) == Refused("somebody_else")
 
 
+@row("R20")
+async def test_another_account_of_the_same_session_is_a_no(idp, make, sign_in):
+    uni = make(subject_claim="oid")
+    idp.userinfo = {**ANN, "oid": "first"}
+    signed_in = await sign_in(uni)
+    idp.userinfo = {**ANN, "oid": "second"}
+    assert await ask(uni, signed_in) == Refused("somebody_else")
+
+
 @row("F02", "F11")
 @pytest.mark.parametrize(
     ("status", "headers", "said"),
