@@ -232,11 +232,13 @@ async def test_a_linked_account_has_the_rights_of_the_home_identity(
     house = House(shelf, database, trail, **rules)
     ann = await house.sign_in()
     record = await house.link(ann)
-    assert (await house.admit("8", "octo", provider="github")).verdict.decision == Decision(allowed=True, admin=True)
+    assert (await house.admit("8", "octo", provider="github")).verdict.decision == Decision(
+        allowed=True, admin=True, roles=frozenset()
+    )
     uni = house.registry.provider("uni")
     uni.allowed_users, uni.admin_users = {"ann"}, set()
     admitted = await house.admit("8", "octo", provider="github")
-    assert admitted.verdict == Verdict(decision=Decision(allowed=True), relied_on=None)
+    assert admitted.verdict == Verdict(decision=Decision(allowed=True, roles=frozenset()), relied_on=None)
     assert admitted.place.linked == record
 
 

@@ -130,7 +130,7 @@ async def many(store: Identities, store_file: Path, count: int) -> KnownUsers:
                 0.0,
                 0.0,
             )
-            connection.execute(f"INSERT INTO hubauth_identities VALUES ({'?, ' * 10} NULL, NULL)", row)
+            connection.execute(f"INSERT INTO hubauth_identities VALUES ({'?, ' * 10} NULL, NULL, 0, '')", row)
     return hub_users
 
 
