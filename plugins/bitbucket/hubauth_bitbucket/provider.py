@@ -5,12 +5,21 @@ https://developer.atlassian.com/cloud/bitbucket/oauth-2/
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from traitlets import default
 
-from hubauth_core import Credential
+from hubauth_core import ConfigError, Credential
 from hubauth_core.oauth2 import Api, Claims, SelfHostedProvider
 
 from . import api as bitbucket
+
+WORKSPACES: Final = "workspaces"
+"""The claim that this type adds."""
+
+SLUG: Final = re.compile(r"[a-z0-9_-]+")
+"""What a workspace is called in addresses."""
 
 
 class BitbucketProvider(SelfHostedProvider):
@@ -46,7 +55,16 @@ class BitbucketProvider(SelfHostedProvider):
 
     @default("groups_claim")
     def _default_groups_claim(self) -> str:
-        return "workspaces"
+        return WORKSPACES
+
+    def check_options(self) -> None:
+        """Look at the options together. Raises ConfigError that names the one that is wrong."""
+        super().check_options()
+        groups = self.allowed_groups | self.required_groups | self.admin_groups
+        if self.groups_claim == WORKSPACES and (wrong := sorted(each for each in groups if not SLUG.fullmatch(each))):
+            raise ConfigError(
+                f"a rule names the group {wrong[0]!r}; groups are workspaces, by the slug in their address"
+            )
 
     async def fetch_claims(self, tokens: Credential, api: Api) -> Claims:
         """The account, its confirmed address where the token may see it, and its workspaces where they matter."""
@@ -61,9 +79,9 @@ class BitbucketProvider(SelfHostedProvider):
             "email": email,
             "email_verified": email is not None,
         }
-        if self.groups_claim != "workspaces":
+        if self.groups_claim != WORKSPACES:
             return claims
-        return {**claims, "workspaces": await bitbucket.workspaces(api, self.api_url, tokens.access_token)}
+        return {**claims, WORKSPACES: await bitbucket.workspaces(api, self.api_url, tokens.access_token)}
 
 
 def _avatar(account: Claims) -> str | None:

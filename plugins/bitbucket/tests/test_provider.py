@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hubauth_bitbucket import BitbucketProvider
-from hubauth_core import Credential, ProviderError, Secret
+from hubauth_core import ConfigError, Credential, ProviderError, Secret
 from hubauth_core.oauth2 import Claims
 from hubauth_core.testing.source import FakeSource, Reply, answer_json
 
@@ -81,3 +81,9 @@ async def test_the_primary_address_counts_if_it_is_confirmed(entry: dict[str, ob
     source.on("GET", f"{API}/user/emails", answer_json({"values": [entry]}))
     found = await claims(source, "email", groups_claim="")
     assert (found["email"], found["email_verified"]) == (email, email is not None)
+
+
+@pytest.mark.parametrize("name", ["My Workspace", "Engines", "{a15fb181}"])
+def test_a_workspace_that_is_not_named_by_its_slug_stops_the_start(name: str) -> None:
+    with pytest.raises(ConfigError, match="slug"):
+        BitbucketProvider("bitbucket", client_id="hub", client_secret="secret", allowed_groups={name})

@@ -14,6 +14,7 @@ from traitlets import Bool, List, Unicode, default, validate
 from traitlets.utils.bunch import Bunch
 
 from hubauth_core import (
+    ConfigError,
     Credential,
     HubCall,
     Identity,
@@ -37,7 +38,9 @@ GROUPS: Final = "groups.api.globus.org"
 
 SEE_GROUPS: Final = f"urn:globus:auth:scope:{GROUPS}:view_my_groups_and_memberships"
 
-SERVICE: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+GROUP: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+SERVICE: Final = re.compile(rf"[a-z0-9-]+(\.[a-z0-9-]+)+|{GROUP.pattern}")
 """What a service (`resource_server`) is called: a host, or an id."""
 
 MOST_SERVICES: Final = 50
@@ -92,6 +95,9 @@ class GlobusProvider(OIDCProvider):
         """Look at the options together. Raises ConfigError that names the one that is wrong."""
         super().check_options()
         self.check_url("groups_url")
+        groups = self.allowed_groups | self.required_groups | self.admin_groups
+        if SEE_GROUPS in self.scope and (wrong := sorted(each for each in groups if not GROUP.fullmatch(each))):
+            raise ConfigError(f"a rule names the group {wrong[0]!r}; groups are ids, as in the address of their page")
 
     @property
     def says_groups(self) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from hubauth_core import (
+    ConfigError,
     Credential,
     HubCall,
     Identity,
@@ -30,6 +31,7 @@ UNI = "7daddf46-70c5-45ee-9f0f-7244fe7c8707"
 TOKEN, USERINFO = "https://auth.globus.org/v2/oauth2/token", "https://auth.globus.org/v2/oauth2/userinfo"
 GROUPS, TRANSFER = "groups.api.globus.org", "transfer.api.globus.org"
 MY_GROUPS = f"https://{GROUPS}/v2/groups/my_groups"
+G1, G2 = "2a0b1e7c-6f2f-11ee-8b3f-3f9d1c1a2b3c", "2a0b1e7c-6f2f-11ee-8b3f-3f9d1c1a2b3d"
 ADA = {"sub": "ae341a98", "preferred_username": "ada@uni.test", "identity_provider": UNI, "email": "x@uni.test"}
 
 
@@ -159,9 +161,9 @@ async def test_a_services_token_is_renewed_and_taken_back() -> None:
 
 async def test_groups_are_asked_with_the_token_for_them() -> None:
     source = FakeSource()
-    source.on("GET", MY_GROUPS, answer_json([{"id": "g1", "name": "Staff"}, {"id": "g2"}, {"name": "no id"}]))
-    signed_in = await sign_in(source, service(GROUPS), allowed_groups={"g1"})
-    assert signed_in.identity.groups == {"g1", "g2"}
+    source.on("GET", MY_GROUPS, answer_json([{"id": G1, "name": "Staff"}, {"id": G2}, {"name": "no id"}]))
+    signed_in = await sign_in(source, service(GROUPS), allowed_groups={G1})
+    assert signed_in.identity.groups == {G1, G2}
     assert (signed_in.state or {})["access_token"] == f"access-{GROUPS}"
     assert f"access-{GROUPS}" not in repr(signed_in)
     [asked] = source.calls("GET", MY_GROUPS)
@@ -177,7 +179,7 @@ async def test_groups_that_cannot_be_had_are_no_empty_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [{"allowed_groups": {"g"}}, {"admin_groups": {"g"}}, {"required_groups": {"g"}}, {"group_map": {"g": "h"}}]
+    "rule", [{"allowed_groups": {G1}}, {"admin_groups": {G1}}, {"required_groups": {G1}}, {"group_map": {G1: "h"}}]
 )
 def test_the_scope_for_groups_is_asked_for_where_a_rule_needs_it(rule: dict[str, Any]) -> None:
     assert any("view_my_groups" in scope for scope in globus(**rule).scope)
@@ -191,7 +193,7 @@ async def refreshed(
     monkeypatch: pytest.MonkeyPatch, source: FakeSource, state: dict[str, Any] | None, **options: Any
 ) -> RefreshedIdentity:
     """What becomes of somebody who was in the group g1."""
-    provider = globus(allowed_groups={"g1"}, **options)
+    provider = globus(allowed_groups={G1}, **options)
     provider.api.transport = source
     metadata = {
         "issuer": "https://auth.globus.org",
@@ -205,23 +207,23 @@ async def refreshed(
         return {**ADA, "preferred_username": "renamed@uni.test"}
 
     monkeypatch.setattr(provider, "claims_again", again)
-    before = replace(provider.identity(ADA), groups=frozenset({"g1"}))
+    before = replace(provider.identity(ADA), groups=frozenset({G1}))
     return await provider.refresh_identity(before, Credential(access_token=Secret("a")), HubCall(state=state))
 
 
 async def test_between_two_sign_ins_groups_are_those_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
     source = FakeSource()
-    source.on("GET", MY_GROUPS, answer_json([{"id": "g2"}]))
+    source.on("GET", MY_GROUPS, answer_json([{"id": G2}]))
     outcome = await refreshed(monkeypatch, source, KEPT)
     assert isinstance(outcome, Updated)
-    assert (outcome.identity.groups, outcome.identity.username) == ({"g2"}, "renamed@uni.test")
+    assert (outcome.identity.groups, outcome.identity.username) == ({G2}, "renamed@uni.test")
     assert outcome.state == KEPT
     assert source.calls("GET", MY_GROUPS)[0].headers["Authorization"] == "Bearer kept"
 
 
 async def test_the_token_for_groups_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     source = FakeSource()
-    source.on("GET", MY_GROUPS, answer_json([{"id": "g2"}]))
+    source.on("GET", MY_GROUPS, answer_json([{"id": G2}]))
     source.on("POST", TOKEN, answer_json({"access_token": "new", "token_type": "Bearer", "expires_in": 60}))
     outcome = await refreshed(monkeypatch, source, {**KEPT, "expires_at": 1.0})
     assert isinstance(outcome, Updated)
@@ -256,9 +258,14 @@ async def test_without_a_token_for_them_groups_stay(
 ) -> None:
     outcome = await refreshed(monkeypatch, FakeSource(), state)
     assert isinstance(outcome, Updated)
-    assert outcome.identity.groups == {"g1"}
+    assert outcome.identity.groups == {G1}
 
 
 def test_a_rule_about_groups_that_nobody_tells_can_never_match() -> None:
-    assert not globus(allowed_groups={"g1"}, scope=["openid"]).says_groups
-    assert globus(allowed_groups={"g1"}).says_groups
+    assert not globus(allowed_groups={G1}, scope=["openid"]).says_groups
+    assert globus(allowed_groups={G1}).says_groups
+
+
+def test_a_group_that_is_not_named_by_its_id_stops_the_start() -> None:
+    with pytest.raises(ConfigError, match="ids"):
+        globus(required_groups={"Staff"})

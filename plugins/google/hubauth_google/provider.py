@@ -95,8 +95,11 @@ class GoogleProvider(OIDCProvider):
         self.check_url("directory_url")
         if self.directory and self.userinfo == "never":
             raise ConfigError("userinfo = 'never' and directory exclude each other: groups are asked with it")
-        if (self.allowed_groups or self.required_groups or self.admin_groups) and not self.groups_claim:
+        groups = self.allowed_groups | self.required_groups | self.admin_groups
+        if groups and not self.groups_claim:
             raise ConfigError("rules about groups need directory: Google says nothing about them at a sign-in")
+        if self.directory and (wrong := sorted(name for name in groups if "@" not in name or name != name.lower())):
+            raise ConfigError(f"a rule names the group {wrong[0]!r}; groups are addresses, in lower case")
 
     @property
     def says_groups(self) -> bool:

@@ -260,5 +260,8 @@ def test_rules_that_can_never_match_stop_the_start(directory: dict[str, Any]) ->
         google(allowed_groups={"data@uni.test"})
     with pytest.raises(ConfigError, match="userinfo"):
         google(directory=directory, userinfo="never")
+    for name in ("data", "Data@uni.test"):
+        with pytest.raises(ConfigError, match="addresses"):
+            google(directory=directory, required_groups={name})
     with pytest.raises(TraitError, match="no domain"):
         google(required_hosted_domains=["ada@uni.test"])
