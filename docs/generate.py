@@ -145,9 +145,14 @@ def hooks_page() -> str:
     return "\n".join(parts)
 
 
+def _own_commands() -> dict[str, click.Command]:
+    context = click.Context(main)
+    return {name: command for name in main.lazy if (command := main.get_command(context, name))}
+
+
 def commands_page() -> str:
     parts = [NOTE, "# Commands\n"]
-    for name, command in sorted({**main.commands, "native": native, "social": social}.items()):
+    for name, command in sorted({**_own_commands(), "native": native, "social": social}.items()):
         parts += help_of(f"hubauth {name}", command)
     parts += ["## `hubauth-singleuser`, in the user's server\n", f"```\n{parser().format_help()}```\n"]
     parts += ["## `git-credential-hubauth`, in the user's server\n", f"```\n{helper.USAGE}\n{helper.__doc__}```\n"]

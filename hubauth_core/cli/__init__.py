@@ -7,19 +7,26 @@ import sys
 import click
 
 from ..errors import HubAuthError
-from .check import check
-from .consent import consent
-from .credential_service import credential_service
-from .demo.command import demo
-from .extending import WithPlugins
-from .keys import rotate_keys
-from .migrate import migrate
-from .providers import providers
-from .store import init, upgrade_db
+from .commands import WithPlugins
 
 
 class Commands(WithPlugins):
-    """A group in which our own errors become one plain message and exit code 1."""
+    """A group in which our own errors become one plain message and exit code 1.
+
+    What a command needs is imported when it is called: loading JupyterHub alone takes a second.
+    """
+
+    lazy = {
+        "check": "hubauth_core.cli.check:check",
+        "consent": "hubauth_core.cli.consent:consent",
+        "credential-service": "hubauth_core.cli.credential_service:credential_service",
+        "demo": "hubauth_core.cli.demo.command:demo",
+        "init": "hubauth_core.cli.store:init",
+        "migrate": "hubauth_core.cli.migrate.command:migrate",
+        "providers": "hubauth_core.cli.providers:providers",
+        "rotate-keys": "hubauth_core.cli.keys:rotate_keys",
+        "upgrade-db": "hubauth_core.cli.store:upgrade_db",
+    }
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -33,7 +40,3 @@ class Commands(WithPlugins):
 @click.version_option(package_name="hubauth-core", prog_name="hubauth")
 def main() -> None:
     """Pluggable sign-in for JupyterHub: look at what is installed, check a configuration, try it out."""
-
-
-for command in (providers, check, migrate, demo, init, upgrade_db, rotate_keys, consent, credential_service):
-    main.add_command(command)

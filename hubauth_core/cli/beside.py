@@ -10,10 +10,9 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from jupyterhub import orm
-from jupyterhub.app import JupyterHub
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -32,6 +31,9 @@ from ..sweep import check_prefixes
 from ..types import HubUser, Identity
 from .hub_config import load, needed
 from .inspected import Inspected, inspect
+
+if TYPE_CHECKING:
+    from jupyterhub.app import JupyterHub
 
 Kind = TypeVar("Kind", bound=Provider)
 

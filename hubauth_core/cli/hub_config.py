@@ -6,15 +6,16 @@ import logging
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from jupyterhub.app import JupyterHub
-from jupyterhub.crypto import CryptKeeper
 from traitlets.config import Config
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, LazyConfigValue, PyFileConfigLoader
 
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from jupyterhub.app import JupyterHub
 
 DEFAULT: Final = Path("jupyterhub_config.py")
 """What JupyterHub loads where it is told nothing."""
@@ -49,6 +50,9 @@ def load(path: Path | None) -> JupyterHub:
 
 def hub_of(config: Config, path: Path | None = None) -> JupyterHub:
     """JupyterHub with a configuration that was read from `path`. Raises ConfigError."""
+    from jupyterhub.app import JupyterHub  # takes a second to load, which not every command needs
+    from jupyterhub.crypto import CryptKeeper
+
     JupyterHub.clear_instance()
     CryptKeeper.clear_instance()
     quiet = Config(config)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from jupyterhub.app import JupyterHub
 from traitlets import TraitError
 
 from ..authenticator import HubAuthenticator
@@ -15,6 +14,9 @@ from ..provider import Provider
 from ..registry import Registry
 from ..sealing import Sealing
 from .hub_config import SILENT
+
+if TYPE_CHECKING:
+    from jupyterhub.app import JupyterHub
 
 Level = Literal["error", "warning", "ok"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from jupyterhub.app import JupyterHub
 from sqlalchemy import make_url
 
 from ..database import Database, ensure, open_database, store_url
@@ -13,6 +13,9 @@ from ..identities import Identities
 from ..schema import Schema
 from .hub_config import SILENT, config_option, load, needed
 from .inspected import Unbuilt
+
+if TYPE_CHECKING:
+    from jupyterhub.app import JupyterHub
 
 
 def address(hub: JupyterHub) -> str:
@@ -48,8 +51,9 @@ def upgrade_db(config: Path | None) -> None:
     harm. JupyterHub's own database has its own command, `jupyterhub upgrade-db`.
     """
     database, where = open_store(config, upgrade=True)
+    hub = load(needed(config))
     try:
-        for schema in brought(JupyterHub.instance()):
+        for schema in brought(hub):
             ensure(database, schema, upgrade=True)
     finally:
         database.close()

@@ -1,5 +1,1 @@
-"""`hubauth migrate`."""
-
-from .command import migrate
-
-__all__ = ["migrate"]
+"""`hubauth migrate`: reading the old configuration, planning and writing the new one, and whose each hub user is."""

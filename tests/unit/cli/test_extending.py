@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -10,14 +11,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from hubauth_core.cli import extending, main
+from hubauth_core.cli import commands, main
 
 
 @pytest.fixture
 def brought(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
     """The entry points of installed plugins; a test fills it."""
     points: list[EntryPoint] = []
-    monkeypatch.setattr(extending, "entry_points", lambda group: [each for each in points if each.group == group])
+    monkeypatch.setattr(commands, "entry_points", lambda group: [each for each in points if each.group == group])
     return points
 
 
@@ -25,7 +26,7 @@ def test_a_plugins_command_stands_beside_ours(brought: list[EntryPoint], monkeyp
     module = ModuleType("acme_commands")
     vars(module)["acme"] = click.Command("acme", callback=lambda: click.echo("hello"), help="Say hello.")
     monkeypatch.setitem(sys.modules, "acme_commands", module)
-    brought.append(EntryPoint("acme", "acme_commands:acme", extending.GROUP))
+    brought.append(EntryPoint("acme", "acme_commands:acme", commands.GROUP))
     assert CliRunner().invoke(main, ["acme"]).output == "hello\n"
     told = CliRunner().invoke(main, ["--help"]).output
     assert "Say hello." in told
@@ -33,7 +34,7 @@ def test_a_plugins_command_stands_beside_ours(brought: list[EntryPoint], monkeyp
 
 
 def test_a_broken_plugin_takes_no_other_command_away(brought: list[EntryPoint]) -> None:
-    brought.append(EntryPoint("acme", "there_is_no_such_module:acme", extending.GROUP))
+    brought.append(EntryPoint("acme", "there_is_no_such_module:acme", commands.GROUP))
     told = CliRunner().invoke(main, ["--help"])
     assert told.exit_code == 0
     assert "(broken: ModuleNotFoundError)" in told.output
@@ -43,5 +44,10 @@ def test_a_broken_plugin_takes_no_other_command_away(brought: list[EntryPoint]) 
 
 
 def test_a_plugin_takes_no_command_of_ours(brought: list[EntryPoint]) -> None:
-    brought.append(EntryPoint("check", "there_is_no_such_module:check", extending.GROUP))
+    brought.append(EntryPoint("check", "there_is_no_such_module:check", commands.GROUP))
     assert CliRunner().invoke(main, ["check", "--help"]).exit_code == 0
+
+
+def test_what_a_command_needs_is_loaded_when_it_is_called() -> None:
+    asked = "import sys, hubauth_core.cli; sys.exit('jupyterhub.app' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked]).returncode == 0
