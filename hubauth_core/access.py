@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .claims import claim
@@ -32,12 +32,14 @@ class Pins(Protocol):
 class Verdict:
     """A decision, and the provider username it rests on: the binding checks that nobody else has it by then.
 
-    It is not `certain` where rules look at what the source has not told yet.
+    It is not `certain` where rules look at what the source has not told yet. `said`: who it is by the source's word,
+    where the source has just been asked.
     """
 
     decision: Decision
     relied_on: str | None = None
     certain: bool = True
+    said: Identity | None = field(default=None, compare=False)
 
 
 class Access:

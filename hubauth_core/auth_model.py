@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .types import Credential, Decision, Identity, SignIn
@@ -37,6 +38,17 @@ def auth_state(sign_in: SignIn, *, tokens: bool) -> dict[str, Any]:
     if tokens and sign_in.credentials:
         state |= issued(sign_in.credentials[0]) | {f"{identity.provider}_user": dict(identity.claims)}
     return state
+
+
+def with_claims(state: Mapping[str, Any], identity: Identity) -> dict[str, Any] | None:
+    """An auth_state with what a source has just said of the person; None where there is nothing new in it."""
+    if (state.get("provider"), state.get("subject")) != identity.key:
+        return None
+    claims = dict(identity.claims)
+    now = {**state, "claims": claims}
+    if (of_source := f"{identity.provider}_user") in state:
+        now[of_source] = claims
+    return None if now == state else now
 
 
 def issued(credential: Credential) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future, url_path_join
 
-from .auth_model import auth_state, issued, rights, user_info
+from .auth_model import auth_state, issued, rights, user_info, with_claims
 from .building import Building
 from .ending import end_access, end_sessions
 from .errors import ConfigError, LoginRefused
@@ -172,7 +172,12 @@ class HubAuthenticator(Building):
             definite = answer.certain and not self.allowed_system_groups  # who keeps those may be out of reach
             return await self._shut_out(user, "not_allowed") if definite else False
         now = self._with_own_roles(self._rights(decision), was_admin=user.admin)
-        return True if _is_so(user, now) else {"name": user.name, **now}
+        state = None
+        if self.enable_auth_state and answer.said is not None:
+            state = with_claims(await user.get_auth_state() or {}, answer.said)
+        if state is None and _is_so(user, now):
+            return True
+        return {"name": user.name, **now} | ({} if state is None else {"auth_state": state})
 
     async def _shut_out(self, user: Any, reason: str) -> bool:
         """A definite no ends sessions and API tokens, whatever `auth_refresh_strict` says (row 7.4.2); servers go on,

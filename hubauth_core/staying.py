@@ -241,7 +241,9 @@ class Staying:
         if verdict.relied_on is not None:
             await self._pin(provider, now, verdict.relied_on)
         await self._note(provider, record, outcome, refused=still_out)
-        return Standing.OUT if still_out else replace(verdict, certain=certain)
+        if still_out:
+            return Standing.OUT
+        return replace(verdict, certain=certain, said=now if isinstance(outcome, Updated) else None)
 
     async def _note(self, provider: Provider, record: Record, outcome: Outcome, *, refused: bool) -> None:
         """Write down what the source has said: at most once a check, and not what is there already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from traitlets.config import Config, Configurable
 
 from harness.shelf import Shelf
-from hubauth_core import ConfigError, Decision, Event, Page, Provider, building
+from hubauth_core import ConfigError, Decision, Event, Identity, Page, Provider, building
 from hubauth_core.access import Verdict
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.discovery import Discovery
@@ -167,7 +168,7 @@ class Shared(Unbuilt):
         super().__init__(**options)
         self.shut_out: list[str] = []
         roles = HubRoles()
-        roles._known = {name: {"name": name, "description": "", "scopes": []} for name in ("user", "admin", "grader")}
+        roles.expect({"name": name, "description": "", "scopes": []} for name in ("user", "admin", "grader"))
         system = SimpleNamespace(lets_in=_answering(in_system_group))
         vars(self).update(staying=Told(verdict), hub_roles=roles, system_users=system)
 
@@ -224,6 +225,24 @@ async def test_a_refresh_gives_what_a_source_gives_and_no_more() -> None:
 )
 async def test_nothing_is_written_where_nothing_has_changed(said: Verdict, user: SimpleNamespace) -> None:
     assert await Shared(said, **MANAGED).refresh_user(user) is True
+
+
+async def test_what_a_source_says_at_a_refresh_is_in_auth_state() -> None:
+    state = {"provider": "uni", "subject": "7", "claims": {"office": "north"}, "access_token": "kept"}
+    said = Identity(provider="uni", subject="7", username="ann", claims={"office": "south"})
+
+    async def get_auth_state() -> dict[str, Any]:
+        return state
+
+    user = hub_user()
+    user.get_auth_state = get_auth_state
+    told = replace(verdict(), said=said)
+    model = await Shared(told, enable_auth_state=True).refresh_user(user)
+    assert model["auth_state"] == {**state, "claims": {"office": "south"}}
+    state["claims"] = {"office": "south"}
+    assert await Shared(told, enable_auth_state=True).refresh_user(user) is True
+    state["subject"] = "8"
+    assert await Shared(told, enable_auth_state=True).refresh_user(user) is True
 
 
 @pytest.mark.row("V05", "V17")
