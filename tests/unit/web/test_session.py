@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyterhub import orm, roles
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application, RequestHandler
 
@@ -124,3 +125,51 @@ def test_which_source_made_a_session_is_known_for_its_user_alone() -> None:
         assert session.made_with(page(kept), user) == ""
     assert session.made_with(page({}), ANN) == ""
     assert session.made_with(page({session.MADE_WITH: page_with_note("uni")}), ANN) == ""
+
+
+class Browsing:
+    """As much of the hub's handler as a sign-in needs, in front of a real table of tokens."""
+
+    def __init__(self, db: Any, earlier: Any, session_id: str) -> None:
+        self.db, self.earlier, self.sent, self.set = db, earlier, session_id, list[str]()
+
+    def get_cookie(self, name: str) -> str:
+        return self.sent
+
+    def get_session_cookie(self) -> str:
+        return str(vars(self).get("_session_id", self.sent))
+
+    def get_current_user_cookie(self) -> Any:
+        return self.earlier
+
+    def set_session_cookie(self) -> None:
+        self._session_id = "new"
+
+    def set_hub_cookie(self, user: Any) -> None:
+        self.set.append(user.name)
+
+    set_login_cookie = set_hub_cookie
+
+
+@pytest.mark.row("7.2.4")
+@pytest.mark.parametrize(
+    ("earlier", "left"),
+    [("ann", {"ann": "new", "bob": "old"}), ("bob", {"ann": "new"}), (None, {"ann": "new", "bob": "old"})],
+)
+def test_what_was_open_in_a_browser_goes_over_or_ends(earlier: str | None, left: dict[str, str]) -> None:
+    """Ann signs in where a session of hers, of Bob's or of nobody's was; both have a server open in one of that id."""
+    with orm.new_session_factory("sqlite:///:memory:")() as db:
+        for role in roles.get_default_roles():
+            roles.create_role(db, role)
+        db.add(orm.OAuthClient(identifier="jupyterhub"))
+        people = {name: orm.User(name=name) for name in ("ann", "bob")}
+        db.add_all(people.values())
+        db.commit()
+        for each in people.values():
+            each.new_api_token(session_id="old")
+        handler = Browsing(db, people.get(earlier or ""), "old")
+        session._renew(handler, people["ann"])
+        assert {token.user.name: token.session_id for token in db.query(orm.APIToken)} == left
+        assert handler.set == ["ann", "ann"]
+        db.rollback()
+        db.get_bind().dispose()
