@@ -32,10 +32,14 @@ class HubRoles:
 
     def load(self, session: Any) -> None:
         """Read them; by now the hub has written those of its configuration, its own, and the managed ones."""
-        self._known = {
-            row.name: {"name": row.name, "description": row.description, "scopes": list(row.scopes or ())}
+        self.expect(
+            {"name": row.name, "description": row.description, "scopes": list(row.scopes or ())}
             for row in session.query(orm.Role)
-        }
+        )
+
+    def expect(self, roles: Iterable[RoleSpec]) -> None:
+        """Take these for the roles of the hub."""
+        self._known = {role["name"]: role for role in roles}
 
     def check(self, providers: Mapping[str, Provider]) -> None:
         """Raise ConfigError where a `role_map` leads to a role that is none, or none for people."""

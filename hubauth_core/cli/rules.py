@@ -25,6 +25,7 @@ from .entry_rules import dangers, who_may_enter
 from .inspected import Finding, Inspected
 from .key_rules import crypt_keys, stored
 from .link_rules import first_sign_in, navigation
+from .role_rules import one_time_codes, roles
 from .store import address, shown
 from .trial import started
 
@@ -268,4 +269,6 @@ RULES: Final[tuple[Rule, ...]] = (
     crypt_keys,
     stored,
     scopes,
+    roles,
+    one_time_codes,
 )

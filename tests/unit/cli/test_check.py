@@ -292,6 +292,21 @@ def test_hub_with_users_is_told_of_init_before_the_first_start_only(users: int) 
 PAGES = {"type": "authenticator", "authenticator_class": "github", "config": {"client_id": "i", "client_secret": "s"}}
 
 
+@pytest.mark.parametrize(("role", "wrong"), [("grader", False), ("teacher", False), ("graders", True), ("admin", True)])
+def test_a_role_that_is_none_is_told_before_the_hub_starts(role: str, wrong: bool) -> None:
+    managed = "c.Authenticator.manage_roles = True\n"
+    managed += "c.HubAuthenticator.managed_roles = [{'name': 'teacher', 'scopes': []}]\n"
+    managed += "c.JupyterHub.load_roles = [{'name': 'grader', 'scopes': []}]\n"
+    uni = OIDC | {"groups_claim": "groups", "role_map": {"staff": role}}
+    errors = found(HUB + LOCAL + providers(uni=uni) + managed, "error")
+    assert (f"role {role!r}" in errors or f"{role!r} is no role" in errors) is wrong
+
+
+def test_codes_that_nobody_is_asked_for_are_told() -> None:
+    config = HUB + LOCAL + providers(uni=OIDC) + "c.Authenticator.request_otp = True\n"
+    assert "put request_otp = True into the config of the wrapped" in found(config, "warning")
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
