@@ -55,6 +55,16 @@ class Moving:
         page = await browser.request("GET", f"{page.query['redirect_uri']}?{brought}")
         return await browser.hub_user(), page
 
+    async def nobody_else_finishes(self) -> None:
+        """The old address takes an answer in the browser that asked alone, and no answer that nobody asked for."""
+        page = await self.browser().request("GET", "/hub/oauth_login")
+        assert page.location
+        brought = urlencode(self.idp.sign_in(page.location), doseq=True)
+        for answer in (brought, "code=x", "code=x&state=y"):
+            other = self.browser()
+            assert (await other.request("GET", f"/hub/oauth_callback?{answer}")).status == 400
+            assert await other.hub_user() is None
+
     def browser(self) -> Browser:
         return self._new_browser(self.hub)
 
@@ -106,6 +116,7 @@ async def test_people_keep_their_hub_users_on_the_way_over_and_back(moving: Movi
         "mary": "4",
         "gil": "8",
     }
+    assert not (hub.directory / "hubauth.sqlite").exists()
     assert "bind" in {each["fate"] for each in json.loads(await moving.migrate("--bind", "--json"))}, "nothing written"
     assert "5 bound, 1 by name" in await moving.migrate("--bind", "--yes")
 
@@ -122,6 +133,7 @@ async def test_people_keep_their_hub_users_on_the_way_over_and_back(moving: Movi
     assert (await moving.sign_in("4", "marianne"))[0] == "mary"
     assert (await moving.sign_in("3", "root"))[0] == "root"
     assert (await moving.sign_in("5", "carl"))[0] == "carl"
+    await moving.nobody_else_finishes()
     assert (await moving.sign_in("69", "carl"))[0] is None, "the first one has it"
     assert (await moving.sign_in("7", "dora", "/hub/auth/oauth/login"))[0] == "dora"
     after = {name: await hub.user(name) for name in before}

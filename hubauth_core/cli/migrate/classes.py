@@ -187,10 +187,11 @@ def mediawiki(source: Source, draft: Draft) -> None:
     """OAuth 1.0a: python-social-auth speaks it, too."""
     draft.put("backend", "mediawiki")
     url = source.take("mw_index_url") or "https://meta.wikimedia.org/w/index.php"
-    draft.put("settings", {"MEDIAWIKI_URL": url, "CALLBACK": "oob"})
+    draft.put("settings", {"MEDIAWIKI_URL": url})
     source.take("executor_threads")
     draft.notes.append(
-        "Needs hubauth-social. Register https://<your hub>/hub/auth/mediawiki/callback as the callback address. Hub "
+        "Needs hubauth-social. Register https://<your hub>/hub/auth/mediawiki/callback as the prefix of callback "
+        "addresses (`Allow consumer to specify a callback`): the sign-in puts its own into each. Hub "
         "usernames are in lower case now: rename hub users with capitals in the hub before `hubauth migrate --bind`."
     )
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from sqlalchemy import make_url
 from traitlets.config import Config
 
+from ...database import Database, open_database
 from ...errors import ConfigError
 from ...identities import Identities
 from ...names import prefixes_of
+from ...sweep import check_prefixes
 from ..beside import hub_tables
 from ..hub_config import config_option, hub_of, load, needed, read
 from ..inspected import Inspected, inspect
+from ..store import address
 from . import people, reading
 from .planning import plan
 from .writing import Plan, written
@@ -76,6 +81,8 @@ def _adopt(found: Plan, config: Config) -> None:
     except ConfigError as error:
         found.notes.append(f"adopt could not be written: {error.sentence}")
         return
+    if not states:
+        found.notes.append("The hub has no users here: run this where the hub runs, so that `adopt` can be written.")
     prefixes = {draft.name: str(draft.options.get("username_prefix", "")) for draft in found.drafts}
     names: dict[str, list[str]] = {}
     for user, state in states:
@@ -101,7 +108,7 @@ def _adopt(found: Plan, config: Config) -> None:
 
 def _bind(path: Path, *, write: bool, as_json: bool) -> None:
     told = inspect(load(path))
-    with _placing(told) as (house, states):
+    with _placing(told, write) as (house, states):
         found = people.place(house, states)
         if write:
             found = asyncio.run(people.bind(house, found))
@@ -110,11 +117,12 @@ def _bind(path: Path, *, write: bool, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _placing(told: Inspected) -> Iterator[tuple[people.House, list[tuple[Any, Mapping[str, Any]]]]]:
-    database = told.authenticator.open_store(told.hub)
-    try:
+def _placing(told: Inspected, write: bool) -> Iterator[tuple[people.House, list[tuple[Any, Mapping[str, Any]]]]]:
+    found = prefixes_of(told.prefixes())
+    with _store(told, write) as database:
         identities = Identities(database)
-        prefixes = identities.record_prefixes(prefixes_of(told.prefixes()))
+        recorded = identities.record_prefixes(found) if write else check_prefixes(database, found)
+        prefixes = recorded | {name: prefix.text for name, prefix in found.items()}
         with hub_tables(told.hub) as session:
             states = list(people.kept_states(session))
         listed = told.authenticator.allowed_users | told.authenticator.admin_users
@@ -128,8 +136,21 @@ def _placing(told: Inspected) -> Iterator[tuple[people.House, list[tuple[Any, Ma
             ),
             states,
         )
-    finally:
-        database.close()
+
+
+@contextlib.contextmanager
+def _store(told: Inspected, write: bool) -> Iterator[Database]:
+    """hubauth's database; to look only, none is made where there is none yet."""
+    url = make_url(address(told.hub))
+    with tempfile.TemporaryDirectory(prefix="hubauth-migrate-") as folder:
+        if not write and url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            database = open_database(f"sqlite:///{Path(folder) / 'nobody.sqlite'}")
+        else:
+            database = told.authenticator.open_store(told.hub, create=write)
+        try:
+            yield database
+        finally:
+            database.close()
 
 
 def _type(told: Inspected, name: str) -> str:

@@ -248,7 +248,7 @@ def test_mediawiki(tmp_path: Path) -> None:
     options, c, provider = moved(
         "oauthenticator.mediawiki.MWOAuthenticator", tmp_path, mw_index_url="https://w.example"
     )
-    assert options["settings"] == {"MEDIAWIKI_URL": "https://w.example", "CALLBACK": "oob", "KEY": "our-hub"}
+    assert options["settings"] == {"MEDIAWIKI_URL": "https://w.example", "KEY": "our-hub"}
     assert provider.backend == "mediawiki"
     assert "oauth_callback_provider" not in c.HubAuthenticator
 
@@ -438,7 +438,8 @@ def test_other_authenticators_are_refused(text: str, told: str) -> None:
 def test_json() -> None:
     told = json.loads(migrate(config("github", {}, "c.OAuthenticator.enable_pkce = False"), "--json"))
     assert 'authenticator_class = "hubauth"' in told["configuration"]
-    assert told["notes"] == ["github: enable_pkce was left out. PKCE is always used."]
+    assert told["notes"][-1] == "github: enable_pkce was left out. PKCE is always used."
+    assert "run this where the hub runs" in told["notes"][0]
 
 
 def test_old_names_are_oauthenticator_s_own() -> None:
