@@ -9,8 +9,10 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from social_core.backends.base import BaseAuth
+from social_core.exceptions import AuthResponseError
 from social_core.utils import url_add_parameters
 
 from hubauth_core import Redirect
@@ -23,6 +25,11 @@ MOST_IN_A_URL: Final = 2000
 
 PROMPTS: Final = {"social_core.backends.google_openidconnect": "select_account"}
 """What asks a person again whom an OpenID provider knows, by the backend's module, where that is not `login`."""
+
+DAY: Final = 24 * 3600
+
+OPENIDS: Final = ("openid.claimed_id", "openid.identity", "openid1_claimed_id")
+"""What an answer of OpenID says somebody is."""
 
 VERIFIER: Final = "hubauth_code_verifier"
 """Where the proof of possession stands in the session of a sign-in."""
@@ -38,6 +45,11 @@ class Bound(BaseAuth[Any]):
     def state_token(self) -> str:
         """The state of OAuth."""
         return self._state
+
+    def once(self, scope: str, value: str, until: int) -> None:
+        """Raises AuthResponseError for what has been used before; it is good until that Unix time (row F19)."""
+        if not self.strategy.storage.nonce.use(scope, until, value):
+            raise AuthResponseError(self, code="response_expired", stage="callback")
 
     def prepare_auth(self, user: Any = None) -> None:
         """The state of what can only be connected, which is bound to the person, too."""
@@ -106,6 +118,16 @@ class BoundOpenId(Bound):
         message: Mapping[str, str] = request.getMessage(*place).toPostArgs()
         return Redirect(url=request.endpoint.server_url, fields=dict(message))
 
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        """Of an answer about an address elsewhere nothing is believed: python3-openid would ask that address before it
+        looks at the signature, and anybody can send such an answer (row F05)."""
+        if self.requires_openid_provider_binding():  # type: ignore[attr-defined]
+            ours = urlsplit(self._expected_openid_endpoint().server_url).hostname or ""  # type: ignore[attr-defined]
+            for name in OPENIDS:
+                if name in self.data and not _is_beside(urlsplit(self.data[name]).hostname or "", ours):
+                    raise AuthResponseError(self, claim="claimed_id", code="invalid_claim", stage="callback")
+        return super().auth_complete(*args, **kwargs)  # type: ignore[misc]
+
 
 class BoundSaml(Bound):
     """SAML: the state stands in RelayState, and the source's answer names the request that the session holds."""
@@ -117,12 +139,18 @@ class BoundSaml(Bound):
         config: dict[str, Any] = super().generate_saml_config(idp)  # type: ignore[misc]
         config["contactPerson"] = {kind: who for kind, who in config["contactPerson"].items() if who}
         config["sp"] = {name: value for name, value in config["sp"].items() if value is not None}
+        config["debug"] = False  # it prints
         return {name: value for name, value in config.items() if value is not None}
 
     def auth_url(self) -> str:
         """The address of the source, with RelayState."""
         self.data = {**self.data, "next": self._state}
         return super().auth_url()
+
+    def _process_response(self, auth: Any, *args: Any, **kwargs: Any) -> None:
+        """An assertion counts once, also where its source has not signed which request it answers."""
+        super()._process_response(auth, *args, **kwargs)  # type: ignore[misc]
+        self.once("saml", str(auth.get_last_assertion_id()), int(auth.get_last_assertion_not_on_or_after() or 0))
 
 
 class BoundByAddress(Bound):
@@ -137,6 +165,11 @@ class BoundByAddress(Bound):
         """Without the state, which the source has not signed."""
         self.data = {name: value for name, value in self.data.items() if name != "redirect_state"}
         return super().auth_complete(*args, **kwargs)
+
+    def verify_data(self, response: Mapping[str, Any]) -> None:
+        """Telegram's: what it has signed is good for a day, and counts once."""
+        super().verify_data(response)  # type: ignore[misc]
+        self.once("telegram", response["hash"], int(response["auth_date"]) + DAY)
 
 
 MIXINS: Final[Mapping[str, type[Any]]] = {
@@ -154,3 +187,9 @@ def under(name: str, backend: type[BaseAuth[Any]], kind: str) -> type[BaseAuth[A
     """The backend's class under the name of a provider, so that two of one class share nothing."""
     mixin = Bound if backend.ASSOCIATION_ONLY and kind == "own" else MIXINS[kind]
     return type(backend.__name__, (mixin, backend), {"name": name, "__module__": backend.__module__})
+
+
+def _is_beside(host: str, ours: str) -> bool:
+    """Whether two hosts are one source's: the same, or both below the same domain."""
+    domain = ours.split(".")[-2:]
+    return host == ours or (host.split(".")[-2:] == domain and not domain[-1].isdigit())

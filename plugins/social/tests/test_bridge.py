@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import json
 import logging
+import re
 import threading
+import time
 from contextvars import ContextVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import responses
+from openid.message import OPENID2_NS
 from social_core.backends.oauth import BaseOAuth2
+from social_core.backends.telegram import TelegramAuth
+from social_core.backends.ubuntu import UbuntuOpenId
 from social_core.pipeline.partial import partial
 from sqlalchemy import select
 
@@ -396,3 +403,39 @@ async def test_a_page_of_the_backends_own_comes_with_its_headers(bridged):
         {NOTE: "{}"},
     )
     assert dataclasses.asdict(page)["content"] not in repr(page)
+
+
+XRDS = """<xrds:XRDS xmlns:xrds="xri://$xrds" xmlns="xri://$xrd*($v*2.0)"><XRD><Service>
+<Type>http://specs.openid.net/auth/2.0/server</Type><URI>https://login.ubuntu.com/op</URI></Service></XRD></xrds:XRDS>"""
+ELSEWHERE = ("http://169.254.169.254/latest", "http://2130706433/", "https://ubuntu.com.evil.test/", "=evil")
+
+
+@pytest.mark.row("F13")
+@pytest.mark.parametrize("address", ELSEWHERE)
+async def test_an_answer_of_openid_leads_the_hub_nowhere_else(address, bridged, caplog):
+    bridge = bridged(under("acme", UbuntuOpenId, "openid"))
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as answers:
+        answers.get("https://login.ubuntu.com/", XRDS, content_type="application/xrds+xml")
+        answers.post("https://login.ubuntu.com/op", "is_valid:true\n")
+        answers.get(re.compile("."), "")
+        step = await bridge.start(visit())
+        answers.calls.reset()
+        told = {"ns": OPENID2_NS, "mode": "id_res", "op_endpoint": "https://login.ubuntu.com/op", "sig": "x"}
+        told |= {"return_to": f"{BACK}?redirect_state=state-1", "assoc_handle": "h", "claimed_id": address}
+        told |= {"identity": address, "response_nonce": "2026-01-01T00:00:00Zx"}
+        told["signed"] = ",".join(name for name in told if name not in {"ns", "sig", "mode"})
+        fields = {f"openid.{name}": value for name, value in told.items()} | {"redirect_state": "state-1"}
+        with pytest.raises(ProviderError):
+            await bridge.complete(visit(query=fields), step.memo)
+        assert [each.request.url for each in answers.calls] == []
+
+
+async def test_what_telegram_has_signed_counts_once(bridged):
+    bridge = bridged(under("acme", TelegramAuth, "own"), BOT_TOKEN="bot")
+    told = {"id": "7", "username": "tim", "auth_date": str(int(time.time()))}
+    lines = "\n".join(f"{name}={told[name]}" for name in sorted(told))
+    told["hash"] = hmac.new(hashlib.sha256(b"bot").digest(), lines.encode(), hashlib.sha256).hexdigest()
+    assert isinstance(await bridge.complete(visit(query=told), {}), Done)
+    with pytest.raises(LoginRefused) as refused:
+        await bridge.complete(visit("another", query=told), {})
+    assert refused.value.code == "code_refused"
