@@ -20,7 +20,7 @@ OF_THE_AUTHENTICATOR: Final = (
 SAID_BY_THE_SOURCE: Final = (
     *("allowed_groups", "required_groups", "admin_groups", "group_map", "role_map", "required_claims"),
 )
-OF_A_PROVIDER: Final = ("exchange", "offered_scopes")
+OF_A_PROVIDER: Final = ("exchange", "offered_scopes", "revoke_on_logout")
 
 REMEDY: Final = "Set JUPYTERHUB_CRYPT_KEY, for example to the output of `openssl rand -hex 32`"
 

@@ -54,6 +54,9 @@ def test_a_promise_to_renew_or_to_revoke_is_not_made_where_nothing_is_kept() -> 
     with pytest.raises(ConfigError) as error:
         check_without_keys(told, {})
     assert [name in error.value.sentence for name in options] == [True, True, True]
+    with pytest.raises(ConfigError, match="revoke_on_logout of provider 'uni'"):
+        check_without_keys(Authenticator(), {"uni": Provider("uni", revoke_on_logout=True)})
+    check_without_keys(Authenticator(), {"uni": Provider("uni", revoke_on_logout=False)})
 
 
 class Asked(Provider):

@@ -144,6 +144,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         | {"error": HOSTILE, "hub_name": HOSTILE, "may_act": True, "is_admin": True, "needs_consent": True}
         | {"consentable": [Source(name="x", label=HOSTILE, url="")], "action": f"/hub/{HOSTILE}"},
     ),
+    "signed out": ("hubauth-signed-out.html", {"label": HOSTILE, "login_url": f"/hub/?{HOSTILE}"}),
     "onward": (
         "hubauth-onward.html",
         {"heading": HOSTILE, "go_on": HOSTILE, "url": f"https://forge.example/?{HOSTILE}", "fields": {}},
