@@ -1,7 +1,8 @@
 """Sign in with a MediaWiki, such as Wikipedia (`hubauth-social`).
 
 The wiki must have the extension OAuth. Special:OAuthConsumerRegistration/propose, OAuth 1.0a, callback URL
-https://<your hub>/hub/auth/mediawiki/callback, grants: User identity verification only.
+https://<your hub>/hub/auth/mediawiki/callback with "Allow consumer to specify a callback" ticked (the URL is a prefix),
+grants: User identity verification only.
 """
 
 c.JupyterHub.authenticator_class = "hubauth"
@@ -10,11 +11,7 @@ c.HubAuthenticator.providers = {
         "type": "social",
         "label": "Wikimedia",
         "backend": "mediawiki",
-        "settings": {
-            "KEY": "...",
-            "MEDIAWIKI_URL": "https://meta.wikimedia.org/w/index.php",
-            "CALLBACK": "oob",  # the wiki knows the address from the registration
-        },
+        "settings": {"KEY": "...", "MEDIAWIKI_URL": "https://meta.wikimedia.org/w/index.php"},
         "setting_files": {"SECRET": "/etc/jupyterhub/mediawiki-secret"},
         "allowed_users": ["Ada Lovelace"],
     },

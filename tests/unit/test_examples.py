@@ -315,7 +315,7 @@ PEOPLE = {
         refused="provider_bad_response",
     ),
 }
-LOADED_ONLY = {"mediawiki": "OAuth 1.0a in the type social, whose own tests sign in"}
+LOADED_ONLY = {"mediawiki": "OAuth 1.0a, in the type social: plugins/social/tests/test_mediawiki.py signs in"}
 
 
 @pytest.fixture(scope="session")
