@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from pathlib import Path
@@ -139,6 +140,17 @@ def gitlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     """A stand-in for GitLab, after its documentation; needs no node."""
     with counterparts.gitlab(tmp_path_factory.mktemp("gitlab")) as running:
         yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Tests and what they import stay to the end: to look through it for garbage again and again takes seconds."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
