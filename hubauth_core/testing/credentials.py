@@ -11,7 +11,7 @@ import pytest
 from ..errors import CredentialError, ProviderError, ProviderUnavailable
 from ..oauth2 import OAuth2Provider
 from ..types import Credential, Fresh, ReauthRequired, Rotated, Secret, Unavailable
-from .facts import ProviderFacts
+from .asked_again import AskedAgainContract
 from .faults import DOWN, NEARLY_TOKENS, RUBBISH, token_rubbish
 from .marks import each, holds
 from .source import FakeSource, Reply, answer_json
@@ -33,7 +33,7 @@ EXCHANGED: Final[dict[str, Any]] = {
 }
 
 
-class CredentialContract(ProviderFacts):
+class CredentialContract(AskedAgainContract):
     """What every OAuth provider type owes to a credential."""
 
     revocation: ClassVar[tuple[str, str, int] | None] = None
