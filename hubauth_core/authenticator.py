@@ -12,7 +12,7 @@ from jupyterhub.utils import maybe_future, url_path_join
 from .auth_model import auth_state, issued, rights, user_info, with_claims
 from .building import Building
 from .ending import end_access, end_sessions
-from .errors import ConfigError, LoginRefused
+from .errors import ConfigError, HubAuthError, LoginRefused
 from .hub import hub_user
 from .hub_rules import applied
 from .provider import Provider
@@ -116,7 +116,7 @@ class HubAuthenticator(Building):
         try:
             applied(self, admitted.place.name, admitted.verdict.decision)
             user = await handler.login_user({"hubauth": admitted})
-        except LoginRefused as kept_out:
+        except HubAuthError as kept_out:
             raise self.flow.turned_away(admitted, kept_out) from None
         except BaseException:
             refusal = self.flow.turned_away(admitted)

@@ -228,7 +228,7 @@ class SignInFlow:
             sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state, anew=moves),
         )
 
-    def turned_away(self, admitted: Admitted, refusal: LoginRefused | None = None) -> LoginRefused:
+    def turned_away(self, admitted: Admitted, refusal: HubAuthError | None = None) -> HubAuthError:
         """A rule of the hub as a whole did not let them in: give the name back. The answer is for raising."""
         self.mapper.release(admitted.identity, bound=False)
         told = refusal or self.registry.provider(admitted.identity.provider).not_admitted(admitted.identity)

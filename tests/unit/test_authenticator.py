@@ -12,7 +12,18 @@ import pytest
 from traitlets.config import Config, Configurable
 
 from harness.shelf import Shelf
-from hubauth_core import ConfigError, Decision, Event, Identity, Page, Provider, building
+from hubauth_core import (
+    ConfigError,
+    Decision,
+    Event,
+    HubAuthError,
+    Identity,
+    LoginRefused,
+    Page,
+    Provider,
+    ProviderError,
+    building,
+)
 from hubauth_core.access import Verdict
 from hubauth_core.authenticator import HubAuthenticator
 from hubauth_core.discovery import Discovery
@@ -281,6 +292,29 @@ async def test_whom_the_provider_lets_in_no_more_stays_where_a_hub_wide_rule_nam
     assert bool(await hub.refresh_user(hub_user())) is stays
     # The groups of the machine may be out of reach: then people sign in again, and nothing ends.
     assert hub.shut_out == ([] if stays or "allowed_system_groups" in rules else ["ann"])
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [LoginRefused("No such user here.", code="system_user_missing"), ProviderError("No.", code="add_user_failed")],
+    ids=repr,
+)
+async def test_what_fails_after_all_checks_gives_the_name_back_and_is_one_refusal(failure: HubAuthError) -> None:
+    hub, given_back = Shared(verdict()), []
+
+    def turned_away(admitted: object, refusal: HubAuthError) -> HubAuthError:
+        given_back.append(admitted)
+        return refusal
+
+    async def login_user(data: object) -> None:
+        raise failure
+
+    vars(hub)["flow"] = SimpleNamespace(turned_away=turned_away)  # its `refused` is the page's to call
+    admitted: Any = SimpleNamespace(place=SimpleNamespace(name="ann"), verdict=verdict())
+    with pytest.raises(HubAuthError) as raised:
+        await hub.welcome(SimpleNamespace(login_user=login_user), admitted)
+    assert raised.value is failure
+    assert given_back == [admitted]
 
 
 def test_a_role_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
