@@ -153,12 +153,17 @@ def public_url(hub: Inspected) -> Iterator[Finding]:
 def callbacks(hub: Inspected) -> Iterator[Finding]:
     """What to register with each source."""
     base = hub.hub.public_url or (hub.hub.bind_url if urlsplit(hub.hub.bind_url).hostname in LOOPBACK else "")
+    old = hub.authenticator.oauth_callback_provider
     for name, provider in hub.providers:
         if isinstance(provider, OAuth2Provider) or provider.answers_by_post:
-            ours = url_path_join(base or "https://<your hub>" + hub.hub.base_url, "hub/auth", name, "callback")
+            path = f"hub/auth/{name}/callback" if name != old else "hub/oauth_callback"
+            ours = url_path_join(base or "https://<your hub>" + hub.hub.base_url, path)
             configured = getattr(provider, "redirect_url", "") or ours
             for url in [configured] if isinstance(configured, str) else configured:
                 yield Finding("ok", name, f"Its callback address, to be registered with {provider.label}: {url}")
+                if url.endswith("/hub/oauth_callback") and name != old:
+                    text = f"Nothing answers at {url}: set c.HubAuthenticator.oauth_callback_provider = {name!r}."
+                    yield Finding("error", name, text)
 
 
 def own(hub: Inspected) -> Iterator[Finding]:

@@ -95,6 +95,7 @@ def moving(
 
 
 @hubs.newest_only
+@pytest.mark.row("M24")
 async def test_people_keep_their_hub_users_on_the_way_over_and_back(moving: Moving) -> None:
     hub, at_work = moving.hub, moving.browser()
     await moving.sign_in("8", "gil", browser=at_work)

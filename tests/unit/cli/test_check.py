@@ -351,3 +351,15 @@ def test_the_old_callback_address_belongs_to_a_provider_that_can_have_it(name: s
     config = HUB + LOCAL + both + f"c.HubAuthenticator.oauth_callback_provider = {name!r}\n"
     assert told in found(config, "error")
     assert "oauth_callback_provider" in found(config, "error")
+
+
+def test_the_old_callback_address_is_told_and_must_have_its_provider() -> None:
+    config = HUB + LOCAL + providers(uni=OIDC, lib=OIDC | {"username_prefix": "lib-"})
+    old = config + "c.HubAuthenticator.oauth_callback_provider = 'uni'\n"
+    assert (
+        "uni: Its callback address, to be registered with OpenID Connect: http://127.0.0.1:8000/hub/oauth_callback"
+        in (found(old, "ok"))
+    )
+    assert "http://127.0.0.1:8000/hub/auth/lib/callback" in found(old, "ok")
+    url = "https://hub.example/hub/oauth_callback"
+    assert f"uni: Nothing answers at {url}" in found(HUB + LOCAL + providers(uni=OIDC | {"redirect_url": url}), "error")
