@@ -25,7 +25,10 @@ def auth0(source: Source, draft: Draft) -> None:
 
 def azuread(source: Source, draft: Draft) -> None:
     tenant = source.take("tenant_id")
-    draft.put("tenant", tenant or "organizations", "" if tenant else "People of any directory, as before.")
+    remark = "" if tenant else "People of any directory, as before."
+    if tenant and not re.fullmatch(r"[0-9a-fA-F-]{36}|organizations|common", tenant):
+        remark = "Put in the directory's id (Entra admin center, Overview, Tenant ID) in place of its name."
+    draft.put("tenant", tenant or "organizations", remark)
     if cloud := source.take("graph_url"):
         draft.put("authority", cloud)
     source.options.setdefault("username_claim", "name")

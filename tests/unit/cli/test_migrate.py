@@ -174,6 +174,11 @@ def test_azuread(tmp_path: Path) -> None:
     assert options["username_claim"] == "name"
 
 
+def test_a_directory_is_called_by_its_id() -> None:
+    printed = migrate(config("azuread", {**CLIENT, "tenant_id": "uni.onmicrosoft.com"}))
+    assert "# Put in the directory's id" in printed
+
+
 def test_bitbucket(tmp_path: Path) -> None:
     options, _, _ = moved("oauthenticator.bitbucket.BitbucketOAuthenticator", tmp_path, team_whitelist={"ours"})
     assert options["allowed_groups"] == {"ours"}
