@@ -70,9 +70,10 @@ def subject(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A text of 1 to 255 characters without NUL. Raises ValueError."""
+    """A text of 1 to 255 characters without NUL, and none that JSON alone has. Raises ValueError."""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST or "\0" in value:
         raise ValueError("not a text of 1 to 255 characters")
+    value.encode()  # half of a pair of surrogates is written down nowhere
     return value
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from hubauth_core import LoginRefused, Request, Transaction
 
 from .visit import Visit
+
+CONFIGURED: Final = frozenset({"client_id"})
+"""Parameters that a backend would take from the browser in place of its settings."""
 
 
 def state_of(request: Request) -> str | None:
@@ -52,4 +56,4 @@ def visit(request: Request, transaction: Transaction, person: str = "", **more: 
 def _single(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
     if any(len(each) > 1 for each in values.values()):
         raise LoginRefused("The answer to this sign-in is malformed. Try again.", code="bad_request")
-    return {name: each[0] for name, each in values.items() if each}
+    return {name: each[0] for name, each in values.items() if each and name not in CONFIGURED}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -129,9 +130,9 @@ def _expiry(members: Mapping[str, Any], now: float) -> float | None:
     for name in ("expires_in", "expires", "expires_at"):
         try:
             said = float(members[name])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
-        if said > 0:
+        if 0 < said < math.inf:
             return said if said > LONGEST else now + said
     return None
 
@@ -141,4 +142,4 @@ def _secret(value: Any) -> Secret | None:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdigit() else None
+    return float(retry_after[:10]) if retry_after and retry_after.isascii() and retry_after.isdigit() else None

@@ -115,11 +115,17 @@ class _Session(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.adapters.clear()
+        self.auth = _unchanged
         for scheme in ("https://", "http://"):
             self.mount(scheme, ADAPTER)
 
     def close(self) -> None:
         """The connections are not its own."""
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """What proves something to one host is not sent to another."""
+        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
+            prepared_request.headers.pop("Authorization", None)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Only a GET is sent on, and never from https to http."""
@@ -129,6 +135,12 @@ class _Session(requests.Session):
         if urlsplit(resp.url).scheme == "https" and urlsplit(urljoin(resp.url, target)).scheme != "https":
             raise requests.exceptions.InvalidSchema("redirected away from https")
         return target
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No credentials but a backend's own: `requests` would take the account's from its .netrc, and put them in place
+    of a token."""
+    return request
 
 
 ADAPTER: Final = _Adapter(pool_maxsize=AT_ONCE)

@@ -20,6 +20,9 @@ PICTURES: Final = ("picture", "avatar_url", "avatar")
 TOKENS: Final = frozenset({"access_token", "refresh_token", "id_token", "token", "code", "oauth_token"})
 """Members that are credentials: they go to the vault, and nowhere else."""
 
+DEEPEST: Final = 32
+"""Levels of what is kept of an answer; what nests deeper says nothing about a person."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -33,12 +36,12 @@ class Reading:
 
 def identity_of(done: Done, reading: Reading) -> Identity:
     """The identity. Raises LoginRefused for an unproven address in place of a name, ProviderError for rubbish."""
-    email = _maybe_text(done.details.get("email"))
-    verified = bool(email) and is_verified({**done.details, **done.response}, reading.backend)
-    username = _username(done, reading)
-    if not verified and email and username.casefold() == email.casefold():
-        raise LoginRefused(f"Your e-mail address at {reading.label} is not verified.", code="email_not_verified")
     try:
+        email = _maybe_text(done.details.get("email"))
+        verified = bool(email) and is_verified({**done.details, **done.response}, reading.backend)
+        username = _username(done, reading)
+        if not verified and email and username.casefold() == email.casefold():
+            raise LoginRefused(f"Your e-mail address at {reading.label} is not verified.", code="email_not_verified")
         return Identity(
             subject=text(done.subject),
             username=text(username),
@@ -97,16 +100,20 @@ def _groups(done: Done, reading: Reading) -> frozenset[str] | None:
 
 
 def _maybe_text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    try:
+        return text(value)
+    except ValueError:
+        return None
 
 
 def _address(value: Any) -> str | None:
     return value if isinstance(value, str) and value.startswith("https://") else None
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, levels: int = DEEPEST) -> bool:
     if isinstance(value, Mapping):
-        return all(isinstance(name, str) and name not in TOKENS and _is_plain(each) for name, each in value.items())
+        told = levels > 0 and TOKENS.isdisjoint(value) and all(isinstance(name, str) for name in value)
+        return told and all(_is_plain(each, levels - 1) for each in value.values())
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return all(_is_plain(each) for each in value)
+        return levels > 0 and all(_is_plain(each, levels - 1) for each in value)
     return value is None or isinstance(value, str | int | float | bool)

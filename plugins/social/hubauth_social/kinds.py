@@ -126,7 +126,7 @@ class BoundOpenId(Bound):
             for name in OPENIDS:
                 if name in self.data and not _is_beside(urlsplit(self.data[name]).hostname or "", ours):
                     raise AuthResponseError(self, claim="claimed_id", code="invalid_claim", stage="callback")
-        return super().auth_complete(*args, **kwargs)  # type: ignore[misc]
+        return super().auth_complete(*args, **kwargs)
 
 
 class BoundSaml(Bound):

@@ -59,14 +59,13 @@ def steps(further: Sequence[str] = ()) -> list[str]:
     return [*BEFORE, *further, *AFTER]
 
 
-def recognise(
-    backend: BaseAuth[Any], uid: str, *args: Any, id_key: str = "", user: Any = None, **kwargs: Any
-) -> dict[str, Any]:
+def recognise(backend: Any, uid: str, *args: Any, id_key: str = "", user: Any = None, **kwargs: Any) -> dict[str, Any]:
     """Who of the people of this source it is, also by an identifier that the source used before.
 
     Whose account it is in the hub is not asked here (`user` is left out): hubauth decides about that.
     """
-    if len(uid) > LONGEST_UID:
+    told = backend.get_user_id(kwargs["details"], kwargs["response"])
+    if len(uid) > LONGEST_UID or isinstance(told, bool) or not isinstance(told, str | int):  # row X13
         raise AuthResponseError(backend, claim=id_key, code="invalid_claim", stage="pipeline")
     known = social_user(backend, uid, None, *args, id_key=id_key, **kwargs)
     return {"social": known["social"], "is_new": known["is_new"], "new_association": known["new_association"]}

@@ -32,7 +32,10 @@ SENT_BY_US: Final = frozenset(
 """Parameters of an authorization request that the sign-in itself sets."""
 
 NEVER: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "VERIFY_SSL": (lambda value: value is False, "certificates are always verified; give the path of a CA bundle"),
+    "VERIFY_SSL": (
+        lambda value: value is not True and not (isinstance(value, str) and value),
+        "certificates are always verified; give the path of a CA bundle",
+    ),
     "ALLOW_IDP_INITIATED": (bool, "a sign-in begins here, or it could be somebody else's"),
     "IGNORE_MISSING_CSRF_COOKIE": (bool, "an answer that nobody asked for here is not taken"),
     "AUTH_EXTRA_ARGUMENTS": (

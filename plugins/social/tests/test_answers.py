@@ -57,6 +57,12 @@ def test_a_backend_sees_the_address_that_its_source_was_given():
     assert (seen.query, seen.form, seen.method) == ({"a": "1", "idp": "uni"}, {"b": "2"}, "POST")
 
 
+def test_a_browser_does_not_say_which_client_the_hub_is():
+    """Apple's backend would sign whatever it is told."""
+    seen = visit(Request(query={"client_id": ["evil"]}, form={"client_id": ["evil"]}), transaction())
+    assert not [*seen.query, *seen.form]
+
+
 def test_a_parameter_that_came_twice_is_refused():
     with pytest.raises(LoginRefused):
         visit(Request(query={"oauth_verifier": ["1", "2"]}), transaction())

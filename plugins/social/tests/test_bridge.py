@@ -405,6 +405,15 @@ async def test_a_page_of_the_backends_own_comes_with_its_headers(bridged):
     assert dataclasses.asdict(page)["content"] not in repr(page)
 
 
+@pytest.mark.row("V22")
+@pytest.mark.parametrize("told", [None, "", True, False, [], {}, 1.5])
+async def test_who_has_no_identifier_is_nobody(told, bridged, acme, store):
+    acme(id=told)
+    with pytest.raises(ProviderError):
+        await signed_in(bridged(under("acme", Acme, "oauth2")))
+    assert not store.read(lambda it: it.execute(select(accounts)).all())
+
+
 XRDS = """<xrds:XRDS xmlns:xrds="xri://$xrds" xmlns="xri://$xrd*($v*2.0)"><XRD><Service>
 <Type>http://specs.openid.net/auth/2.0/server</Type><URI>https://login.ubuntu.com/op</URI></Service></XRD></xrds:XRDS>"""
 ELSEWHERE = ("http://169.254.169.254/latest", "http://2130706433/", "https://ubuntu.com.evil.test/", "=evil")

@@ -86,7 +86,14 @@ def test_a_sign_in_brings_a_credential_with_its_end():
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [({"expires": "60"}, NOW + 60), ({"expires_at": NOW + 5}, NOW + 5), ({"expires": "soon"}, None), ({}, None)],
+    [
+        ({"expires": "60"}, NOW + 60),
+        ({"expires_at": NOW + 5}, NOW + 5),
+        ({"expires": "soon"}, None),
+        ({}, None),
+        ({"expires_in": 10**400}, None),
+        ({"expires_in": 1e999}, None),
+    ],
 )
 def test_the_end_has_several_names_and_forms(said, expected):
     assert credential_of(signed_in(access_token="a", **said), now=lambda: NOW).expires_at == expected

@@ -107,6 +107,17 @@ def test_a_secret_is_not_sent_on(source):
     assert fetch("GET", first.url).json() == {}
 
 
+@pytest.mark.row("B3")
+def test_what_stands_in_the_accounts_netrc_goes_nowhere(source, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("default login me password s3cret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    last = source(lambda it: it.sendall(http(b"{}")))
+    first = source(lambda it: it.sendall(http(b"", f"Location: {last.url}/x", status="302 Found")))
+    answered = fetch("GET", first.url.replace("127.0.0.1", "localhost"), headers={"Authorization": "Bearer t"})
+    sent = [each.request.headers.get("Authorization") for each in [*answered.history, answered]]
+    assert sent == ["Bearer t", None]
+
+
 def test_a_redirect_does_not_leave_tls(monkeypatch):
     answer, session = requests.Response(), fetching._Session()
     answer.status_code, answer.url = 302, "https://acme.test/a"

@@ -1,5 +1,7 @@
 """Who somebody is: by what the backend knows people by, under the source's own name for them."""
 
+import functools
+
 import pytest
 
 from hubauth_core import LoginRefused, ProviderError
@@ -68,6 +70,18 @@ def test_groups_of_another_shape_are_refused(said):
 def test_no_credential_gets_among_the_claims():
     said = done(access_token="hush", id_token="hush", deep={"access_token": "hush"}, fine={"a": [1, "x"]}, odd=object())
     assert identity(said).claims == {"fine": {"a": [1, "x"]}}
+
+
+@pytest.mark.parametrize("name", [10**5000, "\ud800", "a\0b"], ids=["endless", "half", "nul"])
+def test_a_name_that_is_no_text_is_the_sources_fault(name):
+    with pytest.raises(ProviderError):
+        identity(done({"username": name}))
+
+
+def test_of_the_rest_what_is_no_text_or_has_no_end_is_left_out():
+    deep = functools.reduce(lambda inner, _: [inner], range(2000), "x")
+    found = identity(done({"email": "\ud800@x", "fullname": "x" * 256}, deep=deep, near=[["x"]]))
+    assert (found.email, found.name, found.claims) == (None, None, {"near": [["x"]]})
 
 
 @pytest.mark.parametrize("subject", ["", "x" * 256, "a\0b"])

@@ -54,6 +54,8 @@ def test_what_hubauth_does_itself_cannot_be_set():
     ("name", "value", "backend"),
     [
         ("VERIFY_SSL", False, "twitter-oauth2"),
+        ("VERIFY_SSL", 0, "twitter-oauth2"),
+        ("VERIFY_SSL", "", "twitter-oauth2"),
         ("PKCE_CODE_CHALLENGE_METHOD", "plain", "twitter-oauth2"),
         ("AUTH_EXTRA_ARGUMENTS", {"state": "fixed"}, "twitter-oauth2"),
         ("SCOPE", "read write", "twitter-oauth2"),

@@ -9,8 +9,9 @@ from social_core.exceptions import AuthConfigurationError, AuthCredentialError
 from sqlalchemy import select
 
 from hubauth_core import StoreError
-from hubauth_social.schema import kept, metadata, nonces
+from hubauth_social.schema import associations, kept, metadata, nonces
 from hubauth_social.storage import Person, storage_on
+from hubauth_social.storage.once import LONGEST
 from hubauth_social.store import SocialStore, TooLarge
 
 
@@ -100,6 +101,13 @@ def test_an_openid_nonce_is_remembered_for_as_long_as_it_could_come_again(storag
     nonce = storage.nonce.get("https://op.example", "salt")
     storage.nonce.delete(nonce)
     assert storage.nonce.get("https://op.example", "salt") is None
+
+
+def test_what_is_shared_with_a_server_ends_however_long_that_wants_it(storage, store, clock):
+    """Anybody may run a server, and have the hub keep something."""
+    shared = SimpleNamespace(handle="h", secret=b"s", issued=clock.now, lifetime=10**12, assoc_type="HMAC-SHA1")
+    storage.association.store("https://op.example", shared)
+    assert store.read(lambda it: it.execute(select(associations.c.expires_at)).scalar()) == clock.now + LONGEST
 
 
 @pytest.mark.row("V22")

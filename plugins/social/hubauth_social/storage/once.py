@@ -18,6 +18,9 @@ OAUTH2: Final = "social_core.oauth2."
 REPLAY: Final = 6 * 3600.0
 """Seconds for which a nonce of OpenID is remembered: it is taken for five hours around its time."""
 
+LONGEST: Final = 14 * 24 * 3600.0
+"""Seconds for which a shared secret is kept, whatever its server says: it may be anybody's."""
+
 
 class Nonce(Bound, NonceMixin):
     """A value that counts once within its scope."""
@@ -82,7 +85,7 @@ class Association(Bound, AssociationMixin):
             "digest": digest,
             "server": cls._server(server_url),
             "sealed": cls.tables.seal(digest, content),
-            "expires_at": float(content["issued"] + content["lifetime"]),
+            "expires_at": float(min(content["issued"] + content["lifetime"], cls.tables.now() + LONGEST)),
         }
 
         def put(it: Connection) -> None:
