@@ -10,17 +10,22 @@ from traitlets import Bool
 
 from hubauth_core import (
     Credential,
+    HubCall,
     Identity,
     ProviderError,
     ProviderUnavailable,
     ReauthRequired,
     Redirect,
+    RefreshedIdentity,
+    Refused,
     Request,
     Rotated,
     Secret,
     SignIn,
     Transaction,
     Unavailable,
+    Unchanged,
+    Updated,
 )
 from hubauth_core.oauth2 import Api, Claims, OAuth2Provider, subject, text
 from hubauth_core.testing.contract import ProviderContract
@@ -98,6 +103,47 @@ class TestOneState(Facts):
         "test_the_browser_leaves_with_state_nonce_and_pkce",
         "test_no_two_sign_ins_are_alike",
     }
+
+
+class EverybodyStays(Forge):
+    async def refresh_identity(
+        self, identity: Identity, credential: Credential | None, hub: HubCall
+    ) -> RefreshedIdentity:
+        return Updated(identity)
+
+
+class TestEverybodyStays(Facts):
+    provider_type = EverybodyStays
+    caught_by: ClassVar[set[str]] = {
+        "test_without_a_token_nobody_is_asked", "test_a_token_that_is_not_taken", "test_down_while_people_work"
+    }  # fmt: skip
+
+
+class SilenceIsNo(Forge):
+    async def refresh_identity(
+        self, identity: Identity, credential: Credential | None, hub: HubCall
+    ) -> RefreshedIdentity:
+        answer = await super().refresh_identity(identity, credential, hub)
+        return Refused("gone") if isinstance(answer, Unavailable) else answer
+
+
+class TestSilenceIsNo(Facts):
+    provider_type = SilenceIsNo
+    caught_by: ClassVar[set[str]] = {"test_down_while_people_work"}
+
+
+class WhoeverItIs(Forge):
+    async def refresh_identity(
+        self, identity: Identity, credential: Credential | None, hub: HubCall
+    ) -> RefreshedIdentity:
+        if credential is None:
+            return Unchanged()
+        return Updated(self.identity(await self.fetch_claims(credential, self.api)))
+
+
+class TestWhoeverItIs(Facts):
+    provider_type = WhoeverItIs
+    caught_by: ClassVar[set[str]] = {"test_somebody_else_behind_the_token"}
 
 
 class LoginIsSubject(Forge):
