@@ -56,6 +56,10 @@ class CILogonProvider(OIDCProvider):
     def _default_username_claim(self) -> str:
         return "sub"  # idps names people; this is only where the ID token's own claims end
 
+    @default("userinfo")
+    def _default_userinfo(self) -> str:
+        return "always"  # what names people is another claim at each institution, and not each is in the ID token
+
     def check_options(self) -> None:
         """Look at the options together. Raises ConfigError that names the one that is wrong."""
         super().check_options()

@@ -9,6 +9,7 @@ import pytest
 
 from hubauth_cilogon import CILogonProvider
 from hubauth_core import ConfigError, Identity, LoginRefused, ProviderError, Request
+from hubauth_core.testing.openid import OIDCProviderContract
 from hubauth_core.testing.source import FakeSource, answer_json
 
 UNI, GITHUB = "https://idp.uni.test/shibboleth", "https://github.com/login/oauth/authorize"
@@ -157,3 +158,28 @@ def test_groups_and_roles_are_told_where_a_claim_says_them() -> None:
     assert (cilogon().says_groups, cilogon().says_roles) == (False, False)
     told = cilogon(groups_claim="isMemberOf", roles_claim="affiliation")
     assert (told.says_groups, told.says_roles) == (True, True)
+
+
+class Kit(OIDCProviderContract):
+    """The kit as a means: its sign-in, with none of its tests."""
+
+    __test__ = False
+    provider_type = CILogonProvider
+    options = {
+        "client_id": "hub",
+        "client_secret": "secret",
+        "idps": {GITHUB: {"username_claim": "preferred_username"}},
+    }
+    authorize_url = "https://cilogon.org/authorize"
+    token_url = "https://cilogon.org/oauth2/token"
+    userinfo_url = "https://cilogon.org/oauth2/userinfo"
+    userinfo = EVE
+    identity = Identity(subject="x", username="x")
+    in_id_token = ("idp", "email", "eppn")
+
+
+async def test_what_names_somebody_may_stand_in_userinfo_alone() -> None:
+    kit, source = Kit(), FakeSource()
+    kit.asked, kit.canaries = {}, []
+    kit.state_answers(source, kit.answers())
+    assert (await kit.sign_in(kit.make_provider(source))).identity.username == "eve"
