@@ -24,6 +24,7 @@ from ..web.view import find_icon
 from .entry_rules import dangers, who_may_enter
 from .inspected import Finding, Inspected
 from .key_rules import crypt_keys, stored
+from .leaving_rules import way_out
 from .link_rules import first_sign_in, navigation
 from .role_rules import one_time_codes, roles
 from .store import address, shown
@@ -267,6 +268,7 @@ RULES: Final[tuple[Rule, ...]] = (
     first_sign_in,
     own,
     callbacks,
+    way_out,
     icons,
     navigation,
     public_url,

@@ -73,6 +73,16 @@ def test_callback_address_is_told() -> None:
     )
 
 
+def test_the_addresses_of_the_way_out_are_told() -> None:
+    below = "http://127.0.0.1:8000/hub/auth/uni"
+    told = found(HUB + LOCAL + providers(uni=OIDC), "ok")
+    assert f"(back-channel logout): {below}/backchannel-logout" in told
+    assert "logged-out" not in told
+    told = found(HUB + LOCAL + providers(uni=OIDC | {"end_session": True, "backchannel_logout": "off"}), "ok")
+    assert f"to be registered: {below}/logged-out" in told
+    assert "backchannel-logout" not in told
+
+
 def test_an_icon_that_is_not_there_is_told_with_the_nearest_one() -> None:
     config = HUB + LOCAL + providers(uni=OIDC | {"icon": "gitlap"}, lib=OIDC | {"icon": "github"})
     assert found(config, "warning").count("icon") == 2
