@@ -9,7 +9,7 @@ from typing import Any, Final
 from . import common
 from .classes import OWN
 from .reading import SEPARATOR, Old, Source
-from .writing import Draft, Plan
+from .writing import Code, Draft, Plan
 
 HUB_WIDE: Final = (
     *("any_allow_config", "allow_existing_users", "allowed_users", "admin_users", "blocked_users"),
@@ -24,6 +24,8 @@ HUB_WIDE: Final = (
 OURS: Final = ("custom_403_message", "create_system_users", "add_user_cmd", "uids")
 """Options for one provider there that are for the hub as a whole here, under the same name."""
 
+SECRETIVE: Final = re.compile(r"secret|password|token|key$", re.IGNORECASE)
+
 BY_PREFIX: Final = ("allowed_users", "admin_users", "blocked_users")
 
 
@@ -34,8 +36,11 @@ def plan(old: Old) -> Plan:
     for source in old.sources:
         draft = Draft(name=_name(source, found, several), type=source.kind.type, notes=list(source.notes))
         _rights(source, draft, found, several)
-        OWN[source.kind.cls](source, draft)
-        common.move(old, source, draft)
+        if source.wrapped:
+            _wrap(source, draft)
+        else:
+            OWN[source.kind.cls](source, draft)
+            common.move(old, source, draft)
         if draft.type == "social":
             _as_settings(draft)
         draft.notes += [
@@ -121,6 +126,30 @@ def _keep_address(found: Plan) -> None:
         return
     if address is None or address.endswith("/hub/oauth_callback"):
         found.hub["HubAuthenticator.oauth_callback_provider"] = draft.name
+
+
+def _wrap(source: Source, draft: Draft) -> None:
+    """Another authenticator stays what it is, inside hubauth."""
+    if label := source.take("login_service"):
+        draft.put("label", label)
+    for option in ("allow_all", "username_map"):
+        if option in source.options:
+            draft.put(option, source.take(option))
+    draft.put("authenticator_class", source.wrapped)
+    inner: dict[str, Any] = {}
+    for option in list(source.options):
+        value = source.take(option)
+        if SECRETIVE.search(option):
+            file = f"/etc/jupyterhub/{draft.name}-{option.replace('_', '-')}"
+            value = Code(f'open("{file}").read().strip()')
+            draft.notes.append(f"{option} was not printed: put it into a file that only the hub can read.")
+        inner[option] = value
+    if inner:
+        draft.put("config", inner)
+    draft.notes.append(
+        f"{source.wrapped} goes on inside hubauth (docs/how-to/wrap-an-authenticator.md). If `hubauth check` asks for "
+        "it, set subject_key or reusable_names."
+    )
 
 
 def _as_settings(draft: Draft) -> None:

@@ -33,6 +33,8 @@ class Source:
     path: str = ""
     """Where MultiAuthenticator has its pages."""
     local: bool = False
+    wrapped: str = ""
+    """The authenticator, where it is none of OAuthenticator's: hubauth takes it as it is."""
     notes: list[str] = field(default_factory=list)
 
     def take(self, option: str, default: Any = None) -> Any:
@@ -86,12 +88,27 @@ def _one_of_several(entry: Any, config: Config) -> Source:
     own = dict(own)
     called = own.pop("service_name", None)
     prefix = own.pop("username_prefix", None)
-    source = _source(cls, Config({key: value for key, value in config.items() if key != "Authenticator"}), own)
+    if not _is_known(cls):
+        source = Source(Kind("", "", "authenticator", "other", ""), own, wrapped=_path(cls))
+    else:
+        source = _source(cls, Config({key: value for key, value in config.items() if key != "Authenticator"}), own)
     label = called or source.options.get("login_service") or source.kind.name
     source.prefix = f"{label}{SEPARATOR}".lower() if prefix is None else prefix.lower()
     source.options.setdefault("login_service", label)
     source.path = path.strip("/")
     return source
+
+
+def _is_known(cls: Any) -> bool:
+    try:
+        _kind_of(cls)
+    except ConfigError:
+        return False
+    return True
+
+
+def _path(cls: Any) -> str:
+    return cls if isinstance(cls, str) else f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _source(cls: Any, config: Config, own: Mapping[str, Any] | None = None) -> Source:

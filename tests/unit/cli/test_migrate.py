@@ -425,6 +425,27 @@ def test_multiauthenticator(tmp_path: Path) -> None:
     assert "none matched" in printed
 
 
+def test_multiauthenticator_beside_pam_and_ldap(tmp_path: Path) -> None:
+    text = (
+        "from jupyterhub.auth import PAMAuthenticator\n"
+        'c.JupyterHub.authenticator_class = "multiauthenticator.multiauthenticator.MultiAuthenticator"\n'
+        "c.MultiAuthenticator.authenticators = [\n"
+        '  (PAMAuthenticator, "/pam", {"service_name": "PAM", "open_sessions": False, "allow_all": True}),\n'
+        '  {"authenticator_class": "ldap", "url_prefix": "/ldap", "config": {"service_name": "Campus",\n'
+        '   "server_address": "ldap.example", "lookup_dn_search_password": "canary", "allowed_users": {"ann"}}},\n'
+        "]\n"
+    )
+    (tmp_path / "campus-lookup-dn-search-password").write_text("s3cret")
+    printed = migrate(text)
+    assert "canary" not in printed
+    c, registry = loaded(printed, tmp_path)
+    pam, ldap = registry.provider("pam"), registry.provider("campus")
+    assert (pam.username_prefix, pam.label, pam.allow_all) == ("pam:", "PAM", True)
+    assert c.HubAuthenticator.providers["pam"]["config"] == {"open_sessions": False}
+    assert (ldap.username_prefix, ldap.allowed_users) == ("campus:", {"ann"})
+    assert c.HubAuthenticator.providers["campus"]["config"]["lookup_dn_search_password"] == "s3cret"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
