@@ -100,7 +100,13 @@ async def hubauth_refresh_credential(provider: str, credential: Credential) -> R
 async def hubauth_refresh_identity(
     provider: str, identity: Identity, credential: Credential | None, hub: HubCall
 ) -> RefreshedIdentity:
-    """Addressed: `Unchanged`, `Updated`, `Refused`, `ReauthRequired` or `Unavailable`."""
+    """Addressed: who a person at work is now. `Unchanged`; `Updated`, which is recorded and passes the rules; `Refused`
+    for a definite no, which ends sessions and API tokens; `ReauthRequired`; or `Unavailable`, which changes nothing.
+
+    Called when what was said last is older than `membership_max_age`, for the home identity alone; `credential` is good
+    for a minute, None where none is stored. After ReauthRequired and CredentialError it is called once more with a
+    renewed one. ProviderError says nothing about the person.
+    """
     raise NotImplementedError
 
 

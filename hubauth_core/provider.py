@@ -257,7 +257,7 @@ class Provider(RuleOptions):
     async def refresh_identity(
         self, identity: Identity, credential: Credential | None, hub: HubCall
     ) -> RefreshedIdentity:
-        """Ask the source whether this is still so; by default it is."""
+        """Ask the source whether this is still so; by default it is. See `hubauth_refresh_identity` in `hookspecs`."""
         return Unchanged()
 
     async def revoke_credential(self, credential: Credential) -> None:
