@@ -24,6 +24,9 @@ AGAIN: Final = "hubauth_again"
 MOST_IN_AN_ANSWER: Final = 256 * 1024
 """Bytes of an answer that is posted: a signed document of SAML."""
 
+MOST_FIELDS: Final = 100
+"""Fields of an answer that is posted; each makes a line of the page that posts it again."""
+
 
 class SourcesHandler(StepsHandler):
     """A page that shows the ways in."""
@@ -162,22 +165,27 @@ class ProviderCallback(SourcesHandler):
 
         The page that it gets here posts the same again, from this site, and so with them.
         """
-        provider = self.provider(name)
-        if not provider.answers_by_post:
-            raise web.HTTPError(405)
+        self._keeps_cookies, provider = self._is_again, None
+        try:
+            provider = self._posting(name)
+            if len(self.request.body) > MOST_IN_AN_ANSWER or len(self.request.body_arguments) > MOST_FIELDS:
+                raise LoginRefused("The answer to this sign-in is too large.", code="too_large")
+            sent = self.plain_request(MOST_IN_AN_ANSWER).form
+        except HubAuthError as error:
+            await self.refuse(error, provider)
+            return
         if self._is_again:
             await self._answer(name, self._repeated)
             return
-        self._keeps_cookies = False
-        try:
-            if len(self.request.body) > MOST_IN_AN_ANSWER:
-                raise LoginRefused("The answer to this sign-in is too large.", code="too_large")
-            sent = self.plain_request(MOST_IN_AN_ANSWER).form
-        except LoginRefused as error:
-            await self.refuse(error, provider)
-            return
         fields = {field: values[0] for field, values in sent.items() if len(values) == 1} | {AGAIN: "1"}
         await self.show_onward(self.request.uri or "", f"Back from {provider.label}", "Continue", fields)
+
+    def _posting(self, name: str) -> Provider:
+        """The provider, whose source answers by post. Raises ProviderUnavailable; answers 405 for another one."""
+        provider = self.provider(name)
+        if not provider.answers_by_post:
+            raise web.HTTPError(405)
+        return provider
 
     @property
     def _is_again(self) -> bool:

@@ -22,6 +22,10 @@ class Posting(Provider):
     def state_of(self, request):
         return request.form.get("RelayState", [None])[0]
 
+    def start(self, core):
+        if self.name == "closed":
+            raise OSError("it needs what is not there")
+
     async def begin_login(self, request, transaction):
         return Redirect(url="https://source.example/?state=" + transaction.state)
 
@@ -53,7 +57,8 @@ def installed(tmp_path: Path) -> dict[str, str]:
 async def test_a_posted_answer_is_posted_again_from_here(
     start_hub: StartHub, installed: dict[str, str], new_browser: Callable[[Hub], Browser]
 ) -> None:
-    section = {"providers": {"posting": {"allow_all": True}}}
+    section = {"providers": {"posting": {"allow_all": True}, "closed": {"type": "posting", "allow_all": True}}}
+    section["on_broken_provider"] = "disable"
     config = {"JupyterHub": {"authenticator_class": "hubauth"}, "HubAuthenticator": section}
     hub = start_hub(config, environment=installed)
     browser, without_cookies = new_browser(hub), new_browser(hub)
@@ -66,9 +71,11 @@ async def test_a_posted_answer_is_posted_again_from_here(
     assert not page.response.headers.get_list("set-cookie"), "the browser's own cookies would be lost"
     forged = await browser.post(address, {**page.form("/callback").fields}, headers=elsewhere)
     assert forged.status == 403
-    huge = await without_cookies.post(address, {"document": "x" * 300_000}, headers=elsewhere)
-    assert huge.status == 400
+    for huge in {"document": "x" * 300_000}, {f"f{number}": "x" for number in range(200)}:
+        assert (await without_cookies.post(address, huge, headers=elsewhere)).status == 400
+    closed = await without_cookies.post(hub.callback_url("closed"), answer, headers=elsewhere)
+    assert (closed.status, "not available now" in closed.text) == (503, True)
     assert await browser.hub_user() is None
 
     assert (await browser.submit(page.form("/callback"))).status == 302
-    assert await browser.hub_user() == "ann"
+    assert await browser.hub_user() == "posting-ann"

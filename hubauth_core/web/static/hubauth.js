@@ -33,7 +33,10 @@ function forgetQuery() {
 
 // What one site's form answers goes on to the next as a form; nobody needs to press its button.
 function goOn() {
-  document.querySelector("form.hubauth-onward")?.submit();
+  const form = document.querySelector("form.hubauth-onward");
+  if (form) {
+    HTMLFormElement.prototype.submit.call(form); // a source may call a field of its answer "submit"
+  }
 }
 
 warnWhereInsecure();
