@@ -29,6 +29,37 @@ SHOWN: Final = 8
 ADDRESSES: Final = frozenset({"email", "mail", "email_address", "upn"})
 
 
+HUB_GROUPS: Final = ("allowed_groups", "admin_groups", "allowed_system_groups")
+"""Hub-wide options that let people in by a group."""
+
+
+def entrance(hub: Inspected) -> Iterator[Finding]:
+    """Rules that let somebody in. Without any, nobody enters."""
+    told = hub.authenticator
+    hub_wide = (*("allow_all", "allowed_users", "admin_users", "allow_existing_users"), *HUB_GROUPS)
+    if any(getattr(told, option) for option in hub_wide):
+        yield Finding("ok", "access", f"A hub-wide rule lets people in{': everybody' if told.allow_all else ''}.")
+        return
+    ways_in = [(name, provider) for name, provider in hub.providers if not provider.only_connects]
+    closed = [name for name, provider in ways_in if not lets_in(provider)]
+    everybody = len(closed) == len(ways_in)
+    for name in closed:
+        yield Finding(
+            "error" if everybody else "warning",
+            name,
+            f"No rule lets anybody in{', here or through another provider' if everybody else ' through this provider'}."
+            " Set allow_all, allowed_users, or another option that begins with 'allow'.",
+        )
+
+
+def lets_in(provider: Provider) -> bool:
+    """Whether a provider has a rule that grants, or brings rules of its own.
+
+    A wrapped authenticator says itself, among its warnings, that no rule of it lets anybody in.
+    """
+    return provider.brings_rules or isinstance(provider, WrappedAuthenticator) or provider.grants
+
+
 def who_may_enter(hub: Inspected) -> Iterator[Finding]:
     """The rules of every provider, its type's own among them, in words."""
     for name, provider in hub.providers:

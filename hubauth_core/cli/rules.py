@@ -11,17 +11,15 @@ from jupyterhub.utils import url_path_join
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..builtin.wrapped import WrappedAuthenticator
 from ..configure import SCOPE, in_vain, lacking, told_of
 from ..database import open_database
 from ..errors import ConfigError
 from ..hub import needs_system_users
 from ..names import prefixes_of
 from ..oauth2 import OAuth2Provider
-from ..provider import Provider
 from ..sweep import check_prefixes
 from ..web.view import find_icon
-from .entry_rules import dangers, who_may_enter
+from .entry_rules import dangers, entrance, who_may_enter
 from .inspected import Finding, Inspected
 from .key_rules import crypt_keys, stored
 from .leaving_rules import way_out
@@ -182,37 +180,6 @@ def icons(hub: Inspected) -> Iterator[Finding]:
     for name, provider in hub.providers:
         if problem := find_icon(provider.icon, Path(hub.hub.data_files_path) / "static").problem:
             yield Finding("warning", name, f"The sign-in page shows no icon: {problem}.")
-
-
-HUB_GROUPS: Final = ("allowed_groups", "admin_groups", "allowed_system_groups")
-"""Hub-wide options that let people in by a group."""
-
-
-def entrance(hub: Inspected) -> Iterator[Finding]:
-    """Rules that let somebody in. Without any, nobody enters."""
-    told = hub.authenticator
-    hub_wide = (*("allow_all", "allowed_users", "admin_users", "allow_existing_users"), *HUB_GROUPS)
-    if any(getattr(told, option) for option in hub_wide):
-        yield Finding("ok", "access", f"A hub-wide rule lets people in{': everybody' if told.allow_all else ''}.")
-        return
-    ways_in = [(name, provider) for name, provider in hub.providers if not provider.only_connects]
-    closed = [name for name, provider in ways_in if not lets_in(provider)]
-    everybody = len(closed) == len(ways_in)
-    for name in closed:
-        yield Finding(
-            "error" if everybody else "warning",
-            name,
-            f"No rule lets anybody in{', here or through another provider' if everybody else ' through this provider'}."
-            " Set allow_all, allowed_users, or another option that begins with 'allow'.",
-        )
-
-
-def lets_in(provider: Provider) -> bool:
-    """Whether a provider has a rule that grants, or brings rules of its own.
-
-    A wrapped authenticator says itself, among its warnings, that no rule of it lets anybody in.
-    """
-    return provider.brings_rules or isinstance(provider, WrappedAuthenticator) or provider.grants
 
 
 def scopes(hub: Inspected) -> Iterator[Finding]:

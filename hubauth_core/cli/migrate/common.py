@@ -52,12 +52,12 @@ def move(old: Old, source: Source, draft: Draft) -> None:
             draft.notes.append(f"{option} was left out. {why}")
 
 
-def named(source: Source, option: str, value: Callable[..., Any], draft: Draft) -> Code:
+def named(source: Source, option: str, value: Callable[..., Any], notes: list[str]) -> Code:
     """A function of the administrator's by its name, which the configuration goes on having."""
     name = getattr(value, "__name__", "<lambda>")
     if name.isidentifier():
         return Code(name)
-    draft.notes.append(f"{option} is a function without a name: keep the line below {source.origins.get(option)}.")
+    notes.append(f"{option} is a function without a name: keep the line below {source.origins.get(option)}.")
     return Code(f"c.{source.origins.get(option, source.kind.cls)}.{option}")
 
 
@@ -99,7 +99,7 @@ def _from_environment(draft: Draft, option: str, variables: list[str]) -> None:
 def _username(source: Source, draft: Draft) -> None:
     wanted = source.take("username_claim")
     if callable(wanted):
-        draft.put("username_claim", named(source, "username_claim", wanted, draft))
+        draft.put("username_claim", named(source, "username_claim", wanted, draft.notes))
     elif isinstance(wanted, str) and wanted:
         draft.put("username_claim", wanted)
 
@@ -109,7 +109,7 @@ def _groups(source: Source, draft: Draft) -> None:
     key = source.take("auth_state_groups_key")
     older = source.take("claim_groups_key")
     if callable(key):
-        function = named(source, "auth_state_groups_key", key, draft)
+        function = named(source, "auth_state_groups_key", key, draft.notes)
         draft.put(
             "groups_claim",
             Code(f"lambda claims: {function}({{{source.kind.key!r}: claims}})"),
@@ -118,7 +118,7 @@ def _groups(source: Source, draft: Draft) -> None:
     elif key:
         draft.put("groups_claim", claim_of(source, key))
     elif callable(older):
-        draft.put("groups_claim", named(source, "claim_groups_key", older, draft))
+        draft.put("groups_claim", named(source, "claim_groups_key", older, draft.notes))
     elif older:
         draft.put("groups_claim", older)
     for option in ("allowed_groups", "admin_groups"):

@@ -108,8 +108,7 @@ def _hub_wide(source: Source, found: Plan) -> None:
             continue
         value = source.take(option)
         if callable(value):
-            draft = Draft("", "")
-            value = common.named(source, option, value, draft)
+            value = common.named(source, option, value, found.notes)
             found.remarks[f"Authenticator.{option}"] = (
                 "It meets hubauth's auth_state: provider, subject, claims; with auth_state_tokens the old keys, too."
             )

@@ -69,7 +69,7 @@ class Old:
 def read(path: Path, config: Config) -> Old:
     """Take a loaded configuration apart. Raises ConfigError for another authenticator than OAuthenticator's."""
     cls = config.JupyterHub.get("authenticator_class")
-    hub = Source(KINDS[0], {}, {})
+    hub = Source(Kind(MULTI, "", "", "", ""), {})
     if _last(cls) in (MULTI, "multiauthenticator"):
         options, origins = _options(config, ["Authenticator", MULTI])
         listed = options.pop("authenticators", [])
