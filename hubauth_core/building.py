@@ -11,6 +11,7 @@ from typing import Any
 from traitlets.config import Application
 
 from . import hub_rules
+from .asking import Asking
 from .configure import in_vain, lacking, told_of
 from .database import Database, open_database, store_url
 from .discovery import nearest
@@ -150,15 +151,11 @@ class Building(HubOptions):
                 "who was let in stays until the session ends."
             )
         kept = KeptState(identities=identities, vault=vault, log=self.log)
+        asking = Asking(
+            registry=registry, vault=vault, refresher=room.refresher, kept=kept, recheck=Recheck(), log=self.log
+        )
         self.staying = Staying(
-            registry=registry,
-            access=access,
-            identities=identities,
-            vault=vault,
-            refresher=room.refresher,
-            kept=kept,
-            recheck=Recheck(),
-            log=self.log,
+            registry=registry, access=access, identities=identities, vault=vault, asking=asking, log=self.log
         )
         self.lifecycle = Lifecycle(
             registry=registry,

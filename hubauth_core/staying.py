@@ -15,29 +15,18 @@ from dataclasses import replace
 from typing import Any, Final
 
 from .access import Access, Verdict
-from .errors import CredentialError, LoginRefused, ProviderError, ProviderUnavailable, StoreError
+from .asking import Asking, Outcome
+from .errors import LoginRefused, StoreError
 from .facts import recorded
 from .hub import hub_key_of
 from .identities import Identities
-from .kept_state import KeptState
 from .mapping import HubKey, Record
 from .provider import Provider
-from .recheck import Recheck, is_known
-from .refresh import DEFAULT_TTL, Refresher, is_taken_back
+from .recheck import is_known
+from .refresh import is_taken_back
 from .registry import Registry
-from .types import (
-    Credential,
-    HubCall,
-    Identity,
-    ReauthRequired,
-    Refused,
-    SignIn,
-    Unavailable,
-    Unchanged,
-    Updated,
-)
+from .types import HubCall, Identity, ReauthRequired, Refused, Unchanged, Updated
 from .vault import Held, Vault, held_by
-from .vouched import checked
 
 REMEMBERED: Final = 60.0
 """Seconds for which "sign in again" stands without the source being asked once more."""
@@ -51,16 +40,6 @@ class Standing(enum.Enum):
     OUT = "refused for good"
 
 
-class _Unusable(enum.Enum):
-    """The source cannot say anything with the credential that it was shown; a renewed one may do."""
-
-    CREDENTIAL = "credential"
-
-
-Outcome = Unchanged | Updated | Refused | ReauthRequired | None
-"""What came of asking; None where nothing is known."""
-
-
 class Staying:
     """Answers JupyterHub's refreshes. `ticks` gives monotonic seconds."""
 
@@ -71,9 +50,7 @@ class Staying:
         access: Access,
         identities: Identities,
         vault: Vault,
-        refresher: Refresher,
-        kept: KeptState,
-        recheck: Recheck,
+        asking: Asking,
         log: logging.Logger | logging.LoggerAdapter[Any],
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -81,9 +58,7 @@ class Staying:
         self._access = access
         self._identities = identities
         self._vault = vault
-        self._refresher = refresher
-        self._kept = kept
-        self._recheck = recheck
+        self._asking = asking
         self._log = log
         self._ticks = ticks
         self._refreshing: dict[HubKey, asyncio.Future[Verdict | Standing]] = {}
@@ -115,7 +90,7 @@ class Staying:
             return Standing.AGAIN
         if self._ticks() - self._sent_away.get(key, -REMEMBERED) < REMEMBERED:
             return Standing.AGAIN
-        outcome = await self._asked(record, held, HubCall(user=user, handler=handler))
+        outcome = await self._asking.ask(record, held, HubCall(user=user, handler=handler))
         if is_taken_back(self._home(key)[1]):
             return Standing.AGAIN
         if isinstance(outcome, ReauthRequired):
@@ -132,92 +107,6 @@ class Staying:
             if holding.record.home:
                 return holding.record, None if holding.row is None else held_by(holding.row)
         return None, None
-
-    # The source.
-
-    async def _asked(self, record: Record, held: Held | None, hub: HubCall) -> Outcome:
-        """What the source says, if it is to be asked and it is this person's turn; a token that runs out is renewed."""
-        provider = self._registry.provider(record.provider)
-        due = self._recheck.is_due(provider, record)
-        if not (due or self._runs_out(held)):
-            return None
-        with self._recheck.turn(provider) as admitted:
-            if not admitted:
-                return None
-            try:
-                credential = await self._credential(record)
-            except ProviderError:
-                return None
-            if not due or (credential is None and provider.needs_credential):
-                return None
-            return await self._answer(record, credential, hub)
-
-    def _runs_out(self, held: Held | None) -> bool:
-        if held is None or held.trouble or not held.renewable:
-            return False
-        now = self._vault.now()
-        return held.retry_at <= now and not held.lasts(now, DEFAULT_TTL)
-
-    async def _credential(self, record: Record, instead_of: Credential | None = None) -> Credential | None:
-        """The identity's credential, good for some time; None where there is none. Raises ProviderError."""
-        try:
-            return await self._refresher.fresh(record, instead_of=instead_of)
-        except (CredentialError, StoreError):
-            return None
-
-    async def _answer(self, record: Record, credential: Credential | None, hub: HubCall) -> Outcome:
-        """Ask; where the credential should be good and is not, once more with a renewed one."""
-        hub = replace(hub, state=await self._kept.of(record))
-        answer = await self._ask(record, credential, hub)
-        if credential is not None and isinstance(answer, ReauthRequired | _Unusable):
-            try:
-                another = await self._credential(record, instead_of=credential)
-            except ProviderError:
-                return None
-            if another not in (None, credential):
-                credential, answer = another, await self._ask(record, another, hub)
-        if isinstance(answer, ReauthRequired) and credential is not None:
-            await self._give_up(record, credential, answer.reason)
-        return Unchanged() if isinstance(answer, _Unusable) else answer
-
-    async def _ask(self, record: Record, credential: Credential | None, hub: HubCall) -> Outcome | _Unusable:
-        provider = self._registry.provider(record.provider)
-        arguments = {"identity": record.identity, "credential": credential, "hub": hub}
-        try:
-            answer = await self._registry.ask("hubauth_refresh_identity", record.provider, **arguments)
-            answer = await self._taken(record, answer) if isinstance(answer, Updated) else answer
-        except LoginRefused as refusal:
-            answer = Refused(refusal.code)
-        except ProviderUnavailable as error:
-            answer = Unavailable(error.retry_after)
-        except ProviderError:
-            answer = None  # an answer that cannot be used says nothing
-        except CredentialError:
-            answer = _Unusable.CREDENTIAL
-        if isinstance(answer, Unavailable):
-            self._recheck.silent(provider, answer.retry_after)
-            return None
-        self._recheck.answered(provider)
-        return answer  # type: ignore[no-any-return]  # the registry has checked what it is
-
-    async def _taken(self, record: Record, answer: Updated) -> Updated | ReauthRequired:
-        """What a source says now, as far as it can be. Raises ProviderError."""
-        said = checked(SignIn(identity=answer.identity, decision=answer.decision, state=answer.state), record.provider)
-        if said.identity.subject != record.subject:
-            return ReauthRequired("somebody_else")  # behind the same session
-        if said.state is not None:
-            await self._kept.keep(said.identity, said.state)
-        return Updated(said.identity, decision=said.decision)
-
-    async def _give_up(self, record: Record, credential: Credential, reason: str) -> None:
-        if not self._registry.provider(record.provider).needs_credential:
-            return
-        try:
-            await self._refresher.give_up(record, credential, reason)
-        except StoreError as error:
-            self._log.error("hubauth: what a source has taken back could not be noted: %s", error.sentence)
-
-    # The rules.
 
     async def _judged(self, record: Record, outcome: Outcome) -> Verdict | Standing:
         """The rules once more, on what the source says or on what is recorded; what it says is recorded."""
@@ -252,7 +141,7 @@ class Staying:
         username, facts = record.username, record.facts
         if isinstance(outcome, Updated):
             username = outcome.identity.username
-            facts = recorded(outcome.identity, record.scopes, provider.rule_claims)
+            facts = recorded(outcome.identity, record.scopes, provider.rule_claims, provider.asked_about)
         same = (username, facts, refused) == (record.username, record.facts, record.refused_at is not None)
         if same and not provider.membership_max_age:
             return

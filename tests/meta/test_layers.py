@@ -51,6 +51,7 @@ ORDER = [
         "signin",
         "recheck",
         "kept_state",
+        "asking",
         "staying",
         "lifecycle",
         "ending",

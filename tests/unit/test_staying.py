@@ -37,6 +37,7 @@ from hubauth_core import (
     Updated,
 )
 from hubauth_core.access import Access, Verdict
+from hubauth_core.asking import Asking
 from hubauth_core.database import Database
 from hubauth_core.events import Audit
 from hubauth_core.facts import recorded
@@ -112,9 +113,14 @@ class House:
             access=Access(self.identities, several=False),
             identities=self.identities,
             vault=self.vault,
-            refresher=Refresher(registry=registry, vault=self.vault, audit=audit, log=log, clock=self.clock),
-            kept=self.kept,
-            recheck=Recheck(clock=self.clock, ticks=self.clock),
+            asking=Asking(
+                registry=registry,
+                vault=self.vault,
+                refresher=Refresher(registry=registry, vault=self.vault, audit=audit, log=log, clock=self.clock),
+                kept=self.kept,
+                recheck=Recheck(clock=self.clock, ticks=self.clock),
+                log=log,
+            ),
             log=log,
             ticks=self.clock,
         )
