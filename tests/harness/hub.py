@@ -28,6 +28,7 @@ c.JupyterHub.bind_url = HUB_URL
 c.JupyterHub.hub_bind_url = {hub_url!r}
 c.JupyterHub.db_url = "sqlite:///jupyterhub.sqlite"
 c.JupyterHub.log_level = 10
+c.PeriodicMetricsCollector.event_loop_interval_enabled = False  # twenty times a second in each hub, for nobody
 c.JupyterHub.default_url = "/hub/home"
 c.JupyterHub.services = [{{"name": "harness", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [{{

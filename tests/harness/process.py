@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from . import warm
 from .warm import LIGHT, Forked
-from .warm import hub as warm_hub
-from .warm import run as run_warm
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME")
 
@@ -64,15 +63,15 @@ class Child:
             )
 
     def start_warm(self) -> None:
-        """Start it, `python -m jupyterhub ...`, without waiting for its imports. Nobody learns its exit code."""
-        python, _, _, *arguments = self.command
-        self._process = warm_hub(python, arguments, self.directory, self.environment, self.log_file)
+        """Start it, `python -m program ...`, without waiting for its imports. Nobody learns its exit code."""
+        python, _, program, *arguments = self.command
+        self._process = warm.start(python, program, arguments, self.directory, self.environment, self.log_file)
 
     def run_warm(self) -> int:
         """Start it warm and wait for its end; returns its exit code."""
         python, _, program, *arguments = self.command
         log = self.log_file
-        return run_warm(python, program, arguments, self.directory, self.environment, output=log, errors=log)
+        return warm.run(python, program, arguments, self.directory, self.environment, output=log, errors=log)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 120) -> None:
         """Poll `ready`; raises RuntimeError with the end of the log if the program ends or time runs out first."""

@@ -47,9 +47,11 @@ class Forked:
             raise subprocess.TimeoutExpired("a hub", seconds) from error
 
 
-def hub(python: str, arguments: list[str], directory: Path, environment: Mapping[str, str], log: Path) -> Forked:
-    """What `python -m jupyterhub` with these arguments would be."""
-    return Forked(_ask(python, "jupyterhub", arguments, directory, environment, log, log, 0))
+def start(
+    python: str, program: str, arguments: Sequence[str], directory: Path, environment: Mapping[str, str], log: Path
+) -> Forked:
+    """What `python -m program` with these arguments would be."""
+    return Forked(_ask(python, program, arguments, directory, environment, log, log, 0))
 
 
 def run(

@@ -55,7 +55,7 @@ class House:
         command = [self.hub.python, "-m", "hubauth_core.cli", "credential-service", "--port", port]
         copy = Child(command, folder, folder / f"copy-{port}.log", KEYS | {"HOME": str(folder)})
         self._stack.callback(copy.stop)
-        copy.start()
+        copy.start_warm()
         return copy
 
     def wait(self) -> None:
