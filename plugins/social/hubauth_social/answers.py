@@ -49,6 +49,7 @@ def visit(request: Request, transaction: Transaction, person: str = "", **more: 
         query={**_single(request.query), **more},
         form=_single(request.form),
         person=person,
+        address=request.address,
         anew=transaction.anew,
     )
 

@@ -73,12 +73,12 @@ class Bridge:
 
     async def start(self, visit: Visit) -> Answer:
         """Begin: the backend's own check of its settings, its state, and the address or page of its source."""
-        return await self._run(lambda: self._start(visit))
+        return await self._run(lambda: self._start(visit), visit.address)
 
     async def complete(self, visit: Visit, memo: Mapping[str, str]) -> Answer | Done:
         """Go on with what the browser brings back; `memo` is the transaction's. A form that a step of the pipeline has
         asked for is answered by POST alone."""
-        return await self._run(lambda: self._complete(visit, memo))
+        return await self._run(lambda: self._complete(visit, memo), visit.address)
 
     async def ask(self, question: Callable[[BaseAuth[Any]], Wanted], visit: Visit = NOBODY) -> Wanted:
         """What the backend answers outside a sign-in: `question(backend)` runs in a thread (refresh, revocation)."""
@@ -122,9 +122,10 @@ class Bridge:
         note = sessions.leave(self._store, visit.state, strategy.session)
         return dataclasses.replace(answer, memo={**answer.memo, **note})
 
-    async def _run(self, work: Callable[[], Wanted]) -> Wanted:
+    async def _run(self, work: Callable[[], Wanted], address: str = "") -> Wanted:
+        whose = address if self._public_only else ""
         try:
-            return await self._pool.run(lambda: self._translated(work), public_only=self._public_only)
+            return await self._pool.run(lambda: self._translated(work), public_only=self._public_only, whose=whose)
         except TookTooLong:
             self._log.warning("hubauth: %s: the source took longer than %g s", self._name, self._pool.deadline)
             raise unreachable(self.label) from None

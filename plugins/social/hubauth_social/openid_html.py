@@ -7,6 +7,7 @@ has typed the address of stops every thread of the hub for seconds, one of 1 MiB
 from __future__ import annotations
 
 import contextlib
+import logging
 from html.parser import HTMLParser
 from typing import Final
 
@@ -55,6 +56,7 @@ def links(page: str | bytes, ignore_errors: bool = False) -> list[dict[str, str]
 
 
 def install() -> None:
-    """Let python3-openid ask and read this way."""
+    """Let python3-openid ask and read this way, and write nothing down: it would be what the browser has brought."""
+    logging.getLogger("openid").setLevel(logging.CRITICAL + 1)
     fetchers.setDefaultFetcher(OpenIDFetcher())
     html_parse.parseLinkAttrs = links

@@ -6,11 +6,13 @@ A call that takes too long is given up, and its connections are cut, so that its
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Final, TypeVar
 
@@ -24,6 +26,9 @@ THREADS: Final = 64
 QUEUE: Final = 200
 DEADLINE: Final = 20.0
 """Seconds that one call may take, the wait for a thread included, however many answers of its source it needs."""
+
+MOST_OF_ONE: Final = 16
+"""Calls of one address at the same time, where a call takes as long as whoever makes it likes."""
 
 RETRY_AFTER: Final = 5.0
 """Seconds after which somebody who was sent away may come again."""
@@ -44,15 +49,18 @@ class Pool:
     def __init__(self, threads: int = THREADS, queue: int = QUEUE, deadline: float = DEADLINE) -> None:
         self.deadline = deadline
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hubauth-social", initializer=_step_back)
-        self._room = threading.BoundedSemaphore(threads + queue)
+        self._most = threads + queue
+        self._under_way: Counter[str] = Counter()
+        self._counting = threading.Lock()
 
-    async def run(self, work: Callable[[], Answer], *, public_only: bool = False) -> Answer:
-        """What `work` answers, from a thread with this task's context variables.
+    async def run(self, work: Callable[[], Answer], *, public_only: bool = False, whose: str = "") -> Answer:
+        """What `work` answers, from a thread with this task's context variables. With `whose`, an address, nobody gets
+        more than a share of the threads.
 
         Raises Busy where too many wait already, TookTooLong when the time is over, and what `work` does.
         """
-        if not self._room.acquire(blocking=False):
-            raise Busy("Too many people sign in right now. Try again in a moment.", retry_after=RETRY_AFTER)
+        network = _network(whose)
+        self._enter(network)
         call, context = Call(self.deadline, public_only=public_only), copy_context()
 
         def do() -> Answer:
@@ -61,7 +69,7 @@ class Pool:
                 return work()
 
         future = self._threads.submit(context.run, do)
-        future.add_done_callback(self._leave)
+        future.add_done_callback(lambda _: self._leave(network))
         answered = asyncio.wrap_future(future)
         try:
             await asyncio.wait([answered], timeout=self.deadline)
@@ -78,9 +86,18 @@ class Pool:
         """Take no more calls."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _leave(self, _: Future[Answer]) -> None:
+    def _enter(self, network: str) -> None:
+        with self._counting:
+            if self._under_way.total() >= self._most or (network and self._under_way[network] >= MOST_OF_ONE):
+                raise Busy("Too many people sign in right now. Try again in a moment.", retry_after=RETRY_AFTER)
+            self._under_way[network] += 1
+
+    def _leave(self, network: str) -> None:
         """A call makes room when its thread has ended, not when somebody has stopped waiting for it."""
-        self._room.release()
+        with self._counting:
+            self._under_way[network] -= 1
+            if not self._under_way[network]:
+                del self._under_way[network]
 
 
 def _step_back() -> None:
@@ -89,3 +106,8 @@ def _step_back() -> None:
         thread = threading.get_native_id()
         usual = os.getpriority(os.PRIO_PROCESS, thread)
         os.setpriority(os.PRIO_PROCESS, thread, min(19, usual + NICE))
+
+
+def _network(address: str) -> str:
+    """What counts as one address: of IPv6, the half that everybody of a network has."""
+    return ":".join(ipaddress.ip_address(address).exploded.split(":")[:4]) if ":" in address else address

@@ -15,7 +15,8 @@ class Visit:
 
     `url` is the address that was asked for, without its query, as people see it. `redirect_uri` is where the source
     sends the browser back to. `state` is the transaction's. `person` tells who connects an identity ("" for a sign-in):
-    backends that can only be connected bind what they begin to it. `anew` wants the source to ask the person again.
+    backends that can only be connected bind what they begin to it. `address` is the browser's. `anew` wants the source
+    to ask the person again.
     """
 
     url: str
@@ -25,6 +26,7 @@ class Visit:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
     person: str = ""
+    address: str = ""
     anew: bool = False
 
 

@@ -52,8 +52,10 @@ def transaction():
 
 
 def test_a_backend_sees_the_address_that_its_source_was_given():
-    seen = visit(Request(method="POST", query={"a": ["1"]}, form={"b": ["2"]}), transaction(), idp="uni")
+    request = Request(method="POST", query={"a": ["1"]}, form={"b": ["2"]}, address="192.0.2.1")
+    seen = visit(request, transaction(), idp="uni")
     assert (seen.url, seen.state) == ("https://hub.example/hub/auth/mine/callback", "s")
+    assert seen.address == "192.0.2.1"
     assert (seen.query, seen.form, seen.method) == ({"a": "1", "idp": "uni"}, {"b": "2"}, "POST")
 
 

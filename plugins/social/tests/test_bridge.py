@@ -421,7 +421,7 @@ ELSEWHERE = ("http://169.254.169.254/latest", "http://2130706433/", "https://ubu
 
 @pytest.mark.row("F13")
 @pytest.mark.parametrize("address", ELSEWHERE)
-async def test_an_answer_of_openid_leads_the_hub_nowhere_else(address, bridged, caplog):
+async def test_an_answer_of_openid_leads_the_hub_nowhere_else(address, bridged):
     bridge = bridged(under("acme", UbuntuOpenId, "openid"))
     with responses.RequestsMock(assert_all_requests_are_fired=False) as answers:
         answers.get("https://login.ubuntu.com/", XRDS, content_type="application/xrds+xml")
@@ -437,6 +437,20 @@ async def test_an_answer_of_openid_leads_the_hub_nowhere_else(address, bridged, 
         with pytest.raises(ProviderError):
             await bridge.complete(visit(query=fields), step.memo)
         assert [each.request.url for each in answers.calls] == []
+
+
+@pytest.mark.row("B3")
+async def test_what_python3_openid_says_of_an_answer_is_not_in_the_log(bridged, caplog):
+    bridge = bridged(under("acme", UbuntuOpenId, "openid"))
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as answers, caplog.at_level(logging.DEBUG):
+        answers.get("https://login.ubuntu.com/", XRDS, content_type="application/xrds+xml")
+        step = await bridge.start(visit())
+        told = {"ns": OPENID2_NS, "mode": "id_res", "op_endpoint": "https://login.ubuntu.com/op", "sig": "s3cret"}
+        told |= {"return_to": f"{BACK}?redirect_state=s3cret", "assoc_handle": "h"}
+        told["signed"] = "return_to,op_endpoint,assoc_handle"
+        with pytest.raises(ProviderError):
+            await bridge.complete(visit(query={f"openid.{name}": value for name, value in told.items()}), step.memo)
+    assert "s3cret" not in caplog.text
 
 
 async def test_what_telegram_has_signed_counts_once(bridged):

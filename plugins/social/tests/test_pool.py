@@ -11,7 +11,7 @@ import responses
 from hubauth_core import ProviderUnavailable
 from hubauth_social.call import CURRENT, TookTooLong
 from hubauth_social.kinds import under
-from hubauth_social.pool import Busy, Pool
+from hubauth_social.pool import MOST_OF_ONE, Busy, Pool
 from hubauth_social.visit import Done, Visit
 
 from .test_bridge import BACK, Acme, back, visit
@@ -87,6 +87,18 @@ async def test_threads_and_those_who_wait_for_one_are_bounded():
     pool.close()
 
 
+async def test_nobody_takes_all_threads_where_people_choose_who_is_asked():
+    pool, go = Pool(threads=2, queue=60, deadline=30), threading.Event()
+    calls = [asyncio.create_task(pool.run(go.wait, whose=f"2001:db8::{number:x}")) for number in range(MOST_OF_ONE)]
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await pool.run(go.wait, whose="2001:db8::ffff")
+    calls += [asyncio.create_task(pool.run(go.wait, whose=each)) for each in ("2001:db8:0:1::1", "192.0.2.1", "")]
+    go.set()
+    assert await asyncio.gather(*calls) == [True] * (MOST_OF_ONE + 3)
+    pool.close()
+
+
 async def test_who_waits_for_a_thread_does_not_wait_for_ever():
     pool, go, ran = Pool(threads=1, queue=1, deadline=0.2), threading.Event(), []
     first = asyncio.create_task(pool.run(go.wait))
@@ -139,3 +151,17 @@ async def test_only_public_addresses_are_asked_for_somebody(bridged, source):
     with pytest.raises(ProviderUnavailable):
         await bridged(hanging(inside.url), public_only=True).start(Visit(url=BACK, redirect_uri=BACK, state="s"))
     assert not inside.asked.acquire(blocking=False)
+
+
+async def test_people_choose_who_is_asked_where_they_type_its_address(bridged, monkeypatch):
+    shares, run = [], Pool.run
+
+    async def watched(self, work, *, whose="", **more):
+        shares.append(whose)
+        return await run(self, work, whose=whose, **more)
+
+    monkeypatch.setattr(Pool, "run", watched)
+    for public_only in (True, False):
+        bridge = bridged(under("acme", Acme, "oauth2"), public_only=public_only)
+        await bridge.start(visit(f"state-{public_only}", address="192.0.2.1"))
+    assert shares == ["192.0.2.1", ""]
