@@ -106,7 +106,7 @@ def test_what_a_local_class_had(tmp_path: Path) -> None:
         "'group_whitelist': {'staff'}})"
     )
     options, c, _ = moved("local-github", tmp_path, more)
-    assert c.HubAuthenticator.create_system_users
+    assert c.HubAuthenticator.create_system_users is True
     assert c.HubAuthenticator.add_user_cmd == ["useradd"]
     assert c.HubAuthenticator.uids == {"ann": 1001}
     assert c.HubAuthenticator.allowed_system_groups == {"staff"}
@@ -288,7 +288,7 @@ def test_generic(tmp_path: Path) -> None:
     assert provider.proxy == "http://proxy.example:3128"
     assert options["redirect_url"] == "https://hub.example/hub/oauth_callback"
     assert c.HubAuthenticator.oauth_callback_provider == "oauth"
-    assert c.Authenticator.manage_groups
+    assert c.Authenticator.manage_groups is True
 
 
 def test_generic_by_its_id_token(tmp_path: Path) -> None:
@@ -350,10 +350,10 @@ def test_the_hub_s_own_options_stay(tmp_path: Path) -> None:
     _, c, _ = moved("oauthenticator.github.GitHubOAuthenticator", tmp_path, more)
     assert c.Authenticator.username_map == {"ann": "anna"}
     assert c.Authenticator.blocked_users == {"eve"}
-    assert c.Authenticator.auto_login
-    assert c.Authenticator.allow_existing_users
-    assert c.Authenticator.refresh_pre_spawn, "OAuthenticator's default where auth_state is kept"
-    assert c.HubAuthenticator.auth_state_tokens
+    assert c.Authenticator.auto_login is True
+    assert c.Authenticator.allow_existing_users is True
+    assert c.Authenticator.refresh_pre_spawn is True, "OAuthenticator's default where auth_state is kept"
+    assert c.HubAuthenticator.auth_state_tokens is True
 
 
 def test_what_has_no_counterpart_is_told() -> None:
