@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from .claims import claim
 from .errors import LoginRefused
@@ -18,6 +18,9 @@ from .mapping import Record
 from .provider import Provider
 from .rule_options import SUBJECT_MARK, is_lookalike
 from .types import Decision, Identity
+
+FAULTS: Final = frozenset({"rule_failed", "claim_failed"})
+"""Reasons of a refusal that are the fault of a rule: nobody enters, and nothing is said for good about the person."""
 
 
 class Pins(Protocol):

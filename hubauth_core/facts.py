@@ -19,8 +19,11 @@ LONGEST: Final = 256 * 1024
 """Characters of what is recorded of one identity; of somebody about whom a source says more, rules know nothing."""
 
 
-def recorded(identity: Identity, scopes: AbstractSet[str], paths: Iterable[str]) -> str:
-    """What is written down of an identity; `paths` are the claims that rules look at."""
+def recorded(
+    identity: Identity, scopes: AbstractSet[str], paths: Iterable[str], asked_about: Iterable[str] = ()
+) -> str:
+    """What is written down of an identity; `paths` are the claims that rules look at, `asked_about` what the source was
+    asked for them."""
     verified = identity.email_verified and bool(identity.email)
     local, _, domain = (identity.email or "").rpartition("@")
     facts: dict[str, Any] = {
@@ -29,6 +32,7 @@ def recorded(identity: Identity, scopes: AbstractSet[str], paths: Iterable[str])
         "verified": verified,
         "domain": domain.lower() if verified and local else "",
         "scopes": sorted(scopes),
+        "asked": sorted(asked_about),
         "claims": {path: claim(identity.claims, path) for path in paths},
     }
     written = json.dumps(facts, sort_keys=True, default=str)  # in ASCII: a claim may hold half a surrogate pair
@@ -51,6 +55,11 @@ def recalled(written: str) -> Mapping[str, Any]:
 def scopes_in(written: str) -> frozenset[str]:
     """The scopes that were granted when this was written down."""
     return frozenset(json.loads(written).get("scopes", ())) if written else frozenset()
+
+
+def asked_in(written: str) -> frozenset[str]:
+    """What the source had been asked about when this was written down."""
+    return frozenset(json.loads(written).get("asked", ())) if written else frozenset()
 
 
 def _names(names: list[str] | None) -> frozenset[str] | None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from .access import Access, Verdict
+from .access import FAULTS, Access, Verdict
 from .calls import Asked
 from .errors import LoginRefused
 from .identities import Identities
 from .registry import Registry
 from .types import Answered, SignIn
 
-PASSING: Final = frozenset({"rule_failed", "second_factor_needed", "too_many_attempts"})
+PASSING: Final = FAULTS | {"second_factor_needed", "too_many_attempts"}
 """Reasons that say nothing for good about a person."""
 
 
@@ -47,10 +47,11 @@ class Gate:
         source = self._registry.provider(identity.provider)
         try:
             return self._access.decide(source, identity, sign_in.decision, scopes=sign_in.scopes)
-        except LoginRefused:
+        except LoginRefused as refusal:
             if self._access.is_blocked_name(source, identity):
                 await self._identities.pin(source.name, source.normalize_username(identity.username), identity.subject)
-            await self.note(*identity.key)
+            if refusal.code not in PASSING:
+                await self.note(*identity.key)
             raise
 
     async def note(self, provider: str, subject: str) -> None:

@@ -148,7 +148,7 @@ class Linking:
                 user,
                 record_id=record_id,
                 pin=pin_of(provider, identity.username),
-                facts=recorded(identity, sign_in.scopes, provider.rule_claims),
+                facts=recorded(identity, sign_in.scopes, provider.rule_claims, provider.asked_about),
                 sealed=await self._vault.seal(record_id, identity, sign_in.credentials, sign_in.state),
             )
         except StoreError:

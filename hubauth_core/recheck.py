@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from .facts import asked_in
 from .mapping import Record
 from .provider import Provider
 
@@ -89,7 +90,8 @@ def is_known(record: Record, provider: Provider) -> bool:
     by_groups = provider.allowed_groups or provider.required_groups or provider.admin_groups or provider.role_map
     if by_groups and identity.groups is None and identity.roles is None:
         return False
-    return all(path in identity.claims for path in provider.rule_claims)
+    told = all(path in identity.claims for path in provider.rule_claims)
+    return told and asked_in(record.facts) >= set(provider.asked_about)
 
 
 class _Queue:

@@ -126,6 +126,14 @@ class RuleOptions(LoggingConfigurable):
         """The claims that rules look at, as dotted paths; they are recorded at each sign-in, in the clear."""
         return tuple(self.required_claims)
 
+    @property
+    def asked_about(self) -> Sequence[str]:
+        """What rules have the source asked about each person, where it answers that and no more: its organizations.
+
+        What is recorded counts as known where all this had been asked; an entry that is new says no of nobody.
+        """
+        return ()
+
     @validate("allowed_users", "blocked_users", "admin_users")
     def _same_spelling(self, proposal: Bunch) -> set[str]:
         return {self._entry(proposal.trait.name, entry) for entry in proposal.value}

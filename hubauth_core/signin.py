@@ -223,7 +223,7 @@ class SignInFlow:
             hub_user,
             record_id=record_id,
             pin=pin_of(provider, identity.username),
-            facts=recorded(identity, sign_in.scopes, provider.rule_claims),
+            facts=recorded(identity, sign_in.scopes, provider.rule_claims, provider.asked_about),
             relies_on_pin=admitted.verdict.relied_on is not None,
             sealed=await self.vault.seal(record_id, identity, sign_in.credentials, sign_in.state, anew=moves),
         )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from .access import Access, Verdict
+from .access import FAULTS, Access, Verdict
 from .asking import Asking, Outcome
 from .errors import LoginRefused, StoreError
 from .facts import recorded
@@ -115,12 +115,15 @@ class Staying:
         certain = isinstance(outcome, Updated | Refused) or is_known(record, provider)
         try:
             if isinstance(outcome, Refused):
-                raise LoginRefused("The source says no.", code="refused_by_source")
+                reason = outcome.reason if outcome.reason in FAULTS else "refused_by_source"
+                raise LoginRefused("The source says no.", code=reason)
             if isinstance(outcome, Updated):
                 verdict = self._access.decide(provider, now, outcome.decision, scopes=record.scopes)
             else:
                 verdict = self._access.recorded(provider, record)
-        except LoginRefused:
+        except LoginRefused as refusal:
+            if refusal.code in FAULTS:  # the sign-in that it takes now is refused, but nothing is lost
+                return Standing.AGAIN
             if self._access.is_blocked_name(provider, now):
                 await self._pin(provider, now, provider.normalize_username(now.username))
             said_so = isinstance(outcome, Updated | Refused)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from traitlets import List, Unicode
 
 from harness.authority import Clock
 from hubauth_core import Identity, Provider
 from hubauth_core.facts import recorded
 from hubauth_core.identities import new_id
 from hubauth_core.mapping import Record
-from hubauth_core.recheck import AT_ONCE, LONGEST_PAUSE, LONGEST_WISH, Recheck
+from hubauth_core.recheck import AT_ONCE, LONGEST_PAUSE, LONGEST_WISH, Recheck, is_known
 
 NINE = 1_000_000.0
 
@@ -24,6 +26,16 @@ class Ruling(Provider):
     @property
     def rule_claims(self) -> tuple[str, ...]:
         return ("organizations",)
+
+
+class Asking(Ruling):
+    """Has its source asked about each of its entries."""
+
+    entries = List(Unicode())
+
+    @property
+    def asked_about(self) -> Sequence[str]:
+        return self.entries
 
 
 class Keeping(Provider):
@@ -103,6 +115,18 @@ def test_rules_that_are_new_are_due_at_once_and_only_once(clock: Clock) -> None:
     assert recheck.is_due(provider(required_claims={"hd": "uni.example"}), ann)
     silent_about_it = record(checked_at=clock.now)
     assert not recheck.is_due(provider(allowed_groups={"staff"}), silent_about_it)
+
+
+def test_an_entry_that_the_source_was_not_asked_about_says_no_of_nobody(clock: Clock) -> None:
+    ann = Identity(subject="7", username="ann", claims={"organizations": ["one"]})
+    one, two = provider(Asking, entries=["one"]), provider(Asking, entries=["two"])
+    known = record(facts=recorded(ann, set(), one.rule_claims, one.asked_about))
+    clock.forward(10)
+    recheck = Recheck(clock=clock, ticks=clock)  # the hub has been started with another organization in its rules
+    assert is_known(known, one)
+    assert not recheck.is_due(one, known)
+    assert not is_known(known, two)
+    assert recheck.is_due(two, known)
 
 
 def test_a_source_is_asked_about_few_at_once(recheck: Recheck) -> None:

@@ -306,6 +306,20 @@ async def test_whom_a_plugin_turns_away_is_noted_where_that_is_for_good(
 
 
 @pytest.mark.row("V17")
+async def test_a_rule_that_fails_says_nothing_for_good_about_a_person(house: House) -> None:
+    await house.sign_in("7", "ann")
+
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    vars(house.registry.provider("uni"))["restrict"] = fails
+    assert await house.refusal("7", "ann") == "rule_failed"
+    record = house.identities.find("uni", "7")
+    assert record is not None
+    assert record.refused_at is None
+
+
+@pytest.mark.row("V17")
 async def test_a_wrong_answer_is_not_for_good(shelf: Shelf, database: Database, trail: Path) -> None:
     await House(shelf, database, trail).sign_in("7", "ann")
     shelf.entry_points.clear()

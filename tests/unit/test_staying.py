@@ -138,6 +138,13 @@ async def test_a_clear_no_ends_the_session(house: House, answer: object) -> None
     assert await house.refresh(answer) is (Standing.AGAIN if isinstance(answer, ReauthRequired) else Standing.OUT)
 
 
+@pytest.mark.row("V17")
+@pytest.mark.parametrize("answer", [Refused("claim_failed"), LoginRefused("No.", code="rule_failed")], ids=repr)
+async def test_a_rule_that_fails_lets_nobody_go_on_and_is_noted_of_nobody(house: House, answer: object) -> None:
+    assert await house.refresh(answer) is Standing.AGAIN
+    assert stays(await house.refresh())  # it works again, and the API tokens are still there
+
+
 @pytest.mark.row("F01", "F02")
 @pytest.mark.parametrize(
     "answer",

@@ -118,6 +118,11 @@ class GitHubProvider(SelfHostedProvider):
         """What rules look at: of organizations, the entries that a person is in, and those that GitHub hides."""
         return (*super().rule_claims, *(("organizations", "hidden_organizations") if self._rules else ()))
 
+    @property
+    def asked_about(self) -> Sequence[str]:
+        """Every organization and team of a rule."""
+        return (*super().asked_about, *self._rules)
+
     def admits(self, identity: Identity, scopes: AbstractSet[str]) -> bool:
         """Whether the person is in one of `allowed_organizations`."""
         is_in = self.allowed_organizations & _named(identity, "organizations")

@@ -421,3 +421,8 @@ async def test_a_suspended_account_is_refused() -> None:
     with pytest.raises(LoginRefused) as refusal:
         await provider.fetch_claims(Credential(access_token=Secret("gho_1")), provider.api)
     assert refusal.value.code == "account_inactive"
+
+
+def test_each_entry_of_a_rule_is_asked_about() -> None:
+    provider = github(allowed_organizations={"One"}, required_organizations={"two:team"})
+    assert set(provider.asked_about) == {"one", "two:team"}

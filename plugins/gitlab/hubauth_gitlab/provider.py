@@ -126,6 +126,13 @@ class GitLabProvider(SelfHostedProvider):
         ours = ("gitlab_groups", "gitlab_projects", "hidden_groups", "hidden_projects")
         return (*super().rule_claims, *(ours if self._groups or self.allowed_project_ids else ()))
 
+    @property
+    def asked_about(self) -> Sequence[str]:
+        """Every group and project of a rule, with the access level from which it counts."""
+        groups = (f"group {entry} {self.minimum_access_level}" for entry in self._groups)
+        projects = (f"project {entry} {self.minimum_project_access_level}" for entry in self.allowed_project_ids)
+        return (*super().asked_about, *groups, *projects)
+
     def admits(self, identity: Identity, scopes: AbstractSet[str]) -> bool:
         """Whether the person is in one of `allowed_gitlab_groups`, or in one of `allowed_project_ids`."""
         in_group = self.allowed_gitlab_groups & _named(identity, "gitlab_groups")

@@ -467,3 +467,10 @@ async def test_two_gitlabs_are_asked_each_about_its_own() -> None:
     identity = ours.identity(await ours.fetch_claims(tokens, ours.api))
     source.check()
     assert (ours.admits(identity, frozenset()), theirs.admits(identity, frozenset())) == (True, False)
+
+
+def test_another_access_level_is_another_question() -> None:
+    ours, higher = gitlab(allowed_gitlab_groups=["x"]), gitlab(allowed_gitlab_groups=["x"], minimum_access_level=40)
+    assert len(ours.asked_about) == 1
+    assert set(ours.asked_about).isdisjoint(higher.asked_about)
+    assert set(ours.asked_about).isdisjoint(gitlab(allowed_project_ids=["a/x"]).asked_about)
