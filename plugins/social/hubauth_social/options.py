@@ -114,6 +114,9 @@ class SocialOptions(Provider):
                 f"the backend {backend.name!r} works by a page or a script of the service itself, which a hub does not "
                 "show; use another backend of the same service"
             )
+        if backend.kind == "saml" and not _is_sources(self.resolved["ENABLED_IDPS"]):
+            yield "the setting 'ENABLED_IDPS' must be a dictionary from names of sources to their settings"
+            return
         if not (self.reusable_subject or backend.only_connects or backend.kind == "unproven"):
             yield from self._reusable()
         yield from self._insecure()
@@ -130,20 +133,23 @@ class SocialOptions(Provider):
             yield from _reusable_names(self.resolved["ENABLED_IDPS"], told)
 
     def _insecure(self) -> Iterator[str]:
-        for name, value in self.resolved.items():
+        sources = self.resolved["ENABLED_IDPS"] if self.described.kind == "saml" else {}
+        urls = {f"ENABLED_IDPS[{idp!r}] URL": conf.get("url") for idp, conf in sources.items()}
+        for name, value in {**self.resolved, **urls}.items():
             if name.endswith(ADDRESSES) and isinstance(value, str) and "://" in value:
                 problem = problem_with(value, self.allow_insecure_hosts)
                 if problem:
                     yield f"the setting {name!r} cannot be used: {problem}"
 
 
-def _reusable_names(idps: Any, told: str) -> Iterator[str]:
+def _is_sources(idps: Any) -> bool:
+    return isinstance(idps, Mapping) and all(isinstance(conf, Mapping) for conf in idps.values())
+
+
+def _reusable_names(idps: Mapping[str, Any], told: str) -> Iterator[str]:
     """What each source of SAML knows people by; the attributes that python-social-auth tries first are login names."""
-    if not isinstance(idps, Mapping):
-        yield "the setting 'ENABLED_IDPS' must be a dictionary from names of sources to their settings"
-        return
     for idp, conf in idps.items():
-        named = conf.get("attr_user_permanent_id") if isinstance(conf, Mapping) else None
+        named = conf.get("attr_user_permanent_id")
         if not named:
             yield (
                 f"ENABLED_IDPS[{idp!r}] needs 'attr_user_permanent_id': the attribute that stays a person's for ever, "

@@ -100,6 +100,24 @@ def test_what_answers_the_challenge_goes_to_whoever_redeems_the_code(monkeypatch
     assert strategy.session[VERIFIER] == verifier
 
 
+@pytest.mark.parametrize(("name", "there"), [("discord", True), ("patreon", True), ("google-oauth2", False)])
+def test_a_token_is_taken_back_also_where_a_backend_knows_the_address_alone(name, there, monkeypatch):
+    [entry] = [each for each in backends() if each.name == name]
+    backend, _strategy = begun(entry, monkeypatch)
+    asked = []
+    base = importlib.import_module("social_core.backends.base").BaseAuth
+    monkeypatch.setattr(base, "request", lambda self, url, **options: asked.append((url, options)) or SimpleNamespace())
+    monkeypatch.setattr(type(backend), "process_revoke_token_response", lambda *_: True)
+    backend.revoke_token("old", "me")
+    [(url, options)] = asked
+    assert url.startswith("https://")
+    if there:
+        assert options["data"] == {"token": "old", "client_id": "key", "client_secret": "secret"}
+        assert (options["method"], options.get("params")) == ("POST", None)
+    else:
+        assert options["params"] == {"token": "old"}
+
+
 def test_two_providers_of_one_backend_share_no_name():
     [entry] = [each for each in backends() if each.name == "twitter-oauth2"]
     one, other = (under(name, entry.load(), entry.kind) for name in ("one", "other"))

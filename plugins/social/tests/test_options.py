@@ -45,6 +45,17 @@ def test_saml_knows_nobody_by_a_login_name(attribute):
     assert saml(attr_user_permanent_id="urn:oid:1.3.6.1.4.1.5923.1.1.1.13")
 
 
+@pytest.mark.parametrize("idps", [["uni"], "uni", {"uni": "https://idp.example"}])
+def test_sources_of_saml_of_another_shape_stop_the_start(idps):
+    with pytest.raises(ConfigError, match="dictionary"):
+        made("saml", {"SP_ENTITY_ID": "hub", "ENABLED_IDPS": idps}, reusable_subject=True)
+
+
+def test_a_source_of_saml_is_not_reached_without_encryption():
+    with pytest.raises(ConfigError, match="ENABLED_IDPS"):
+        saml(attr_user_permanent_id="name_id", url="http://idp.example/sso")
+
+
 @pytest.mark.parametrize("name", ["email", "username"])
 def test_a_backend_that_checks_no_password_does_not_start_by_accident(name):
     with pytest.raises(ConfigError, match="dangerous_no_proof"):
