@@ -57,8 +57,9 @@ def named(source: Source, option: str, value: Callable[..., Any], notes: list[st
     name = getattr(value, "__name__", "<lambda>")
     if name.isidentifier():
         return Code(name)
-    notes.append(f"{option} is a function without a name: keep the line below {source.origins.get(option)}.")
-    return Code(f"c.{source.origins.get(option, source.kind.cls)}.{option}")
+    code = Code(f"c.{source.origins.get(option, source.kind.cls)}.{option}")
+    notes.append(f"{option} is a function without a name: keep the line that sets {code}, above this one.")
+    return code
 
 
 def claim_of(source: Source, path: str) -> str:
