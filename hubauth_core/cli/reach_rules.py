@@ -30,29 +30,31 @@ async def _one(name: str, provider: OAuth2Provider) -> Finding:
         async with asyncio.timeout(PATIENCE):
             await _look(provider, seen)
     except HubAuthError as error:
-        return Finding("error", name, f"{_told(seen)}Then: {error.sentence}")
+        return Finding("error", name, _failed(seen, error.sentence.removesuffix(", try again.").rstrip(".")))
     except TimeoutError:
-        return Finding("error", name, f"{_told(seen)}Then {provider.label} did not answer within {PATIENCE:g} s.")
+        return Finding("error", name, _failed(seen, f"no answer within {PATIENCE:g} s"))
     finally:
         await provider.api.close()
-    return Finding("ok", name, _told(seen).strip())
+    return Finding("ok", name, f"Answers: {', '.join(seen)}.")
 
 
 async def _look(provider: OAuth2Provider, seen: list[str]) -> None:
-    """Ask one after the other, and note what answered. Raises HubAuthError where one does not."""
+    """Ask one after the other, and note what is asked. Raises HubAuthError where one does not answer."""
     if isinstance(provider, OIDCProvider):
+        seen.append(f"discovery of {provider.issuer}")
         metadata = await provider.metadata()
-        seen.append("discovery")
+        seen.append(f"keys at {metadata.jwks_uri}")
         keys = (await provider.api.get_json(metadata.jwks_uri)).mapping().get("keys")
         if not isinstance(keys, list) or not keys:
             raise provider.api.bad_response()
-        seen.append(f"keys ({len(keys)})")
     endpoints = await provider.endpoints()
     for what, url in (("token endpoint", endpoints.token), ("userinfo endpoint", endpoints.userinfo)):
         if url:
+            seen.append(f"{what} {url}")
             await provider.api.get(url)  # any answer below 500 will do: it is asked without what it wants
-            seen.append(what)
 
 
-def _told(seen: list[str]) -> str:
-    return f"Answers: {', '.join(seen)}. " if seen else ""
+def _failed(asked: list[str], why: str) -> str:
+    """What was asked last did not answer; all before it did."""
+    before = f"Answers: {', '.join(asked[:-1])}. " if asked[1:] else ""
+    return f"{before}Does not: {asked[-1] if asked else 'anything'} ({why})."

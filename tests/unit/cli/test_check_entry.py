@@ -127,24 +127,34 @@ def look(**answers: httpx.Response | Exception) -> Finding:
 
 def test_a_source_that_answers() -> None:
     found = look()
-    assert found == Finding("ok", "uni", "Answers: discovery, keys (1), token endpoint, userinfo endpoint.")
+    assert found == Finding(
+        "ok",
+        "uni",
+        "Answers: discovery of https://sso.example, keys at https://sso.example/k, "
+        "token endpoint https://sso.example/t, userinfo endpoint https://sso.example/u.",
+    )
 
 
 @pytest.mark.parametrize(
-    ("answers", "before"),
+    ("answers", "last"),
     [
-        ({"openid-configuration": httpx.ConnectError("refused")}, ""),
-        ({"openid-configuration": httpx.Response(200, json={**METADATA, "issuer": "https://other.example"})}, ""),
-        ({"k": httpx.Response(404)}, "Answers: discovery. "),
-        ({"k": httpx.Response(200, json={"keys": []})}, "Answers: discovery. "),
-        ({"t": httpx.Response(502)}, "Answers: discovery, keys (1). "),
-        ({"u": httpx.ReadTimeout("slow")}, "Answers: discovery, keys (1), token endpoint. "),
+        ({"openid-configuration": httpx.ConnectError("refused")}, "discovery of"),
+        (
+            {"openid-configuration": httpx.Response(200, json={**METADATA, "issuer": "https://other.example"})},
+            "discovery of",
+        ),
+        ({"k": httpx.Response(404)}, "keys at"),
+        ({"k": httpx.Response(200, json={"keys": []})}, "keys at"),
+        ({"t": httpx.Response(502)}, "token endpoint"),
+        ({"u": httpx.ReadTimeout("slow")}, "userinfo endpoint"),
     ],
 )
-def test_a_source_that_does_not(answers: dict[str, Any], before: str) -> None:
+def test_a_source_that_does_not(answers: dict[str, Any], last: str) -> None:
     found = look(**answers)
     assert found.level == "error"
-    assert found.text.startswith(f"{before}Then: ")
+    before, _, failed = found.text.partition("Does not: ")
+    assert failed.startswith(f"{last} https://sso.example")
+    assert last not in before
     assert "canary" not in found.text
 
 
@@ -152,7 +162,7 @@ def test_a_source_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Monkey
     monkeypatch.setattr(reach_rules, "PATIENCE", 0.0)
     found = look()
     assert found.level == "error"
-    assert "did not answer within" in found.text
+    assert "no answer within" in found.text
 
 
 def test_only_the_command_asks_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +170,7 @@ def test_only_the_command_asks_the_network(monkeypatch: pytest.MonkeyPatch) -> N
 
     async def one(name: str, provider: object) -> Finding:
         asked.append(name)
-        return Finding("error", name, "Then: nothing.")
+        return Finding("error", name, "Does not: anything.")
 
     monkeypatch.setattr(reach_rules, "_one", one)
     told("ok", uni={**UNI, "allow_all": True}, lib={**UNI, "allow_all": True})
