@@ -28,7 +28,7 @@ LONGEST_ADDRESS: Final = 6000
 """Characters of the address to leave by; servers take no more than 8000 (RFC 9110, section 4.1)."""
 
 A_MINUTE: Final = 60
-"""Logout tokens that one address may send in a minute."""
+"""Logout tokens that do not hold which one address may send in a minute."""
 
 
 class SigningOut(OAuth2Provider):
@@ -137,7 +137,9 @@ class SigningOut(OAuth2Provider):
         """End what the person of a logout token has open here. Raises HubAuthError; then nothing has ended."""
         try:
             self._pace.admit(address.encode())
-            await self._ended(await self.verified_logout(token), address)
+            claims = await self.verified_logout(token)
+            self._pace.give_back(address.encode())  # a source may sign out a thousand people at once
+            await self._ended(claims, address)
         except HubAuthError as error:
             if self._core is not None:
                 refused = Event(kind="source_logout_refused", reason=error.code, subject=error.subject, address=address)

@@ -41,6 +41,11 @@ class RateLimit:
         self._used_until.move_to_end(key)
         self._forget(now)
 
+    def give_back(self, key: bytes) -> None:
+        """A call that was admitted does not count after all."""
+        if key in self._used_until:
+            self._used_until[key] -= self._each
+
     def _forget(self, now: float) -> None:
         """Two of those that called longest ago, if they may call in full again; and who is too many."""
         for _ in range(2):

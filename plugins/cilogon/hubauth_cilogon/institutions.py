@@ -44,7 +44,8 @@ class Institution:
         if self.allow_all:
             return True
         told = claim(claims, self.domain_claim or self.username_claim)
-        domain = told.rpartition("@")[2].lower() if isinstance(told, str) else ""
+        local, _, domain = told.rpartition("@") if isinstance(told, str) else ("", "", "")
+        domain = domain.lower() if local else ""  # a name may look like a domain
         return bool(domain) and any(fnmatchcase(domain, pattern) for pattern in self.allowed_domains)
 
     @property

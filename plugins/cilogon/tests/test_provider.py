@@ -86,6 +86,8 @@ def test_nobody_enters_from_elsewhere(idp: Any) -> None:
         (["*.uni.test"], "ada@cs.uni.test", True),
         (["*.uni.test"], "ada@evil-uni.test", False),
         (["uni.test"], "ada@uni.test@evil.test", False),
+        (["uni.test"], "uni.test", False),
+        (["uni.test"], "@uni.test", False),
         ([], "ada@uni.test", False),
     ],
 )

@@ -200,6 +200,7 @@ class GlobusProvider(OIDCProvider):
 
 def _domain(username: object) -> str | None:
     try:
-        return text(username).rpartition("@")[2].lower()
+        local, _, domain = text(username).rpartition("@")
     except ValueError:
         return None
+    return domain.lower() if local else None  # a name may look like a domain

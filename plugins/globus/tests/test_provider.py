@@ -85,6 +85,7 @@ async def sign_in(source: FakeSource, *others: Any, **options: Any) -> SignIn:
         (["uni.test"], {"preferred_username": "eve@uni.test@other.test"}, False),
         (["uni.test"], {"preferred_username": "eve@sub.uni.test"}, False),
         (["uni.test"], {"preferred_username": None}, False),
+        (["uni.test"], {"preferred_username": "uni.test"}, False),
         ([UNI], {"identity_provider": [UNI]}, False),
     ],
 )

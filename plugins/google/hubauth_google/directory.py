@@ -116,8 +116,8 @@ class Directory:
         asked: dict[str, str | int] = {"userKey": member, "maxResults": 200}
         for _ in range(MOST_PAGES):
             answer = await api.get_json(self._url, token=token, params=asked)
-            if answer.status == 404:
-                return groups
+            if answer.status == 404 and isinstance(answer.json, dict) and "error" in answer.json:
+                return groups  # the directory's own word; any other page says nothing about a person
             if answer.status in {401, 403}:
                 raise self._refused(api, answer.json)
             page = answer.mapping()

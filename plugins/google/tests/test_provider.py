@@ -220,6 +220,7 @@ async def test_whom_the_directory_does_not_know_is_in_no_group(directory: dict[s
         (answer_json({"error": {"errors": [{"reason": "forbidden"}]}}, 403), ProviderError, "directory_refused"),
         (answer_json({"error": {"errors": [{"reason": "authError"}]}}, 401), ProviderError, "directory_refused"),
         (answer_json(["rubbish"], 403), ProviderError, "directory_refused"),
+        (answer_json(["rubbish"], 404), ProviderError, "provider_bad_response"),
         (
             answer_json({"error": {"errors": [{"reason": "quotaExceeded"}]}}, 403),
             ProviderUnavailable,
@@ -227,7 +228,7 @@ async def test_whom_the_directory_does_not_know_is_in_no_group(directory: dict[s
         ),
         (groups(nextPageToken="again"), ProviderError, "provider_bad_response"),
     ],
-    ids=["forbidden", "token", "rubbish", "quota", "without-end"],
+    ids=["forbidden", "token", "rubbish", "no-such-page", "quota", "without-end"],
 )
 async def test_a_directory_that_does_not_answer_is_no_empty_list(
     directory: dict[str, Any], reply: Reply, kind: type[ProviderError], code: str

@@ -250,6 +250,15 @@ async def test_a_flood_from_one_address_is_held_back(listening, hub, monkeypatch
     assert hub.events[-1].reason == "rate_limited"
 
 
+@row("R22")
+async def test_a_source_may_sign_out_everybody_at_once(listening, hub, monkeypatch):
+    monkeypatch.setattr("hubauth_core.oauth2.signing_out.A_MINUTE", 2)
+    source = listening()
+    answers = [(await source.send(source.token(sub=str(number)))).status_code for number in range(5)]
+    assert answers == [200] * 5
+    assert len(hub.ended) == 5
+
+
 async def test_keys_that_cannot_be_had_are_not_the_tokens_fault(source, hub, idp):
     idp.replace("/jwks", faults.raw(b"", status=503))
     assert (await source.send(source.token())).status_code == 503

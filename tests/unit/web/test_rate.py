@@ -53,6 +53,15 @@ def test_the_refusal_says_when_the_next_call_is_welcome(clock: Clock) -> None:
     assert admitted(limit, b"ann", 2) == 1
 
 
+def test_a_call_that_is_given_back_does_not_count(clock: Clock) -> None:
+    limit = RateLimit(60, clock)
+    limit.give_back(b"ann")
+    for _ in range(100):
+        limit.admit(b"ann")
+        limit.give_back(b"ann")
+    assert admitted(limit, b"ann", 100) == 60
+
+
 def test_calls_that_are_refused_do_not_count(clock: Clock) -> None:
     limit = RateLimit(60, clock)
     admitted(limit, b"ann", 1000)
