@@ -138,7 +138,11 @@ def gitlab(source: Source, draft: Draft) -> None:
 def globus(source: Source, draft: Draft) -> None:
     if home := source.take("identity_provider"):
         draft.put("required_identity_providers", [home])
-    draft.put("strip_domain", True)
+    anybody = (
+        "People of any identity provider lose their domain, as before: whoever comes first under a name has it. "
+        "required_identity_providers keeps to those of one."
+    )
+    draft.put("strip_domain", True, "" if home else anybody)
     if source.take("username_from_email"):
         source.options["username_claim"] = "email"
     for option in ("allowed_globus_groups", "admin_globus_groups"):

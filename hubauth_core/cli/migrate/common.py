@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from ...oauth2 import rfc6749
 from .reading import Old, Source
 from .writing import Code, Draft
 
@@ -41,6 +42,7 @@ def move(old: Old, source: Source, draft: Draft) -> None:
     for option, new in CALLED.items():
         if option in source.options:
             draft.put(new, source.take(option))
+    _leave_to_the_sign_in(draft)
     _client(old, source, draft)
     _username(source, draft)
     _groups(source, draft)
@@ -69,6 +71,22 @@ def claim_of(source: Source, path: str) -> str:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+def _leave_to_the_sign_in(draft: Draft) -> None:
+    """What every request has anyway replaces nothing that makes it safe; the secret is not printed."""
+    fixed = {"authorize_params": rfc6749.OURS, "token_params": rfc6749.OF_TOKEN_REQUEST}
+    for option, ours in fixed.items():
+        given = draft.options.get(option)
+        if not isinstance(given, Mapping):
+            continue
+        if "resource" in given:
+            draft.put("resource", [given["resource"]])
+        draft.notes += [
+            f"{option}[{name!r}] was left out: the sign-in sets it itself."
+            for name in sorted(ours.intersection(given) - {"resource"})
+        ]
+        draft.options[option] = {name: value for name, value in given.items() if name not in ours}
 
 
 def _client(old: Old, source: Source, draft: Draft) -> None:

@@ -326,6 +326,20 @@ def test_functions_keep_their_names(tmp_path: Path) -> None:
     assert (identity.username, identity.groups) == ("ann", {"a"})
 
 
+def test_what_the_sign_in_sets_itself_is_left_out_and_not_printed(tmp_path: Path) -> None:
+    more = (
+        "c.OAuthenticator.token_params = {'client_secret': 'canary-too', 'audience': 'a'}\n"
+        "c.OAuthenticator.extra_authorize_params = {'state': 'x', 'prompt': 'login', 'resource': 'https://api.example'}"
+    )
+    text = config("oauthenticator.github.GitHubOAuthenticator", CLIENT, more)
+    printed = migrate(text)
+    assert "canary-too" not in printed
+    assert "token_params['client_secret'] was left out" in printed
+    github = loaded(printed, tmp_path)[1].provider("github")
+    assert (github.token_params, github.authorize_params) == ({"audience": "a"}, {"prompt": "login"})
+    assert github.resource == ["https://api.example"]
+
+
 def test_a_secret_of_the_environment_stays_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUR_SECRET", "canary-secret")
     text = config(
