@@ -25,7 +25,8 @@ from hubauth_core.hookspecs import BROADCAST, SPECS
 from hubauth_core.provider import Provider
 from hubauth_core.registry import Registry
 from hubauth_core.types import Secret
-from hubauth_core.web.openapi import ERRORS, describe
+from hubauth_core.web.openapi import ERRORS
+from hubauth_core.web.people_openapi import describe_hub
 from hubauth_native.cli import native
 from hubauth_native.web.openapi import describe as describe_accounts
 from hubauth_singleuser.cli import parser
@@ -43,6 +44,7 @@ TYPES: Final = (
 )
 OF_THE_MACHINE: Final = {"hash_threads"}
 """Options whose default is another one on each machine."""
+METHODS: Final = ("get", "post", "patch", "delete")
 NOTE: Final = "<!-- Written by docs/generate.py; `make docs` writes it again. -->\n"
 
 
@@ -228,21 +230,22 @@ def reasons_page() -> str:
 
 
 def api_page() -> str:
-    described = describe("/hub/api/hubauth")
+    described = describe_hub("/hub/api/hubauth")
     schemas = described["components"]["schemas"]
     parts = [
         NOTE,
         "# REST API\n",
         f"{described['info']['description']} The hub answers below `/hub/api/hubauth` (in a server: "
         "`$JUPYTERHUB_API_URL/hubauth`), a [credential service](../how-to/outgrow-one-hub.md) below the address in "
-        "`HUBAUTH_API_URL`. The same in OpenAPI 3.1: `openapi.json` there.\n",
+        "`HUBAUTH_API_URL`, which knows of credentials alone. The same in OpenAPI 3.1: `openapi.json` there.\n",
         f"{described['components']['securitySchemes']['token']['description']} A parameter that is misspelt or "
         "repeated is refused.\n",
     ]
     for path, item in described["paths"].items():
-        parts += [f"## `GET {path}`\n", f"{item['get']['summary']}.\n", parameters(item["parameters"])]
-        answer = item["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-        parts += ["The answer:\n", fields(answer, schemas)]
+        for method in METHODS:
+            if method in item:
+                shared = {"parameters": item["parameters"]} if "parameters" in item else {}
+                parts += operation(method.upper(), path, {**item[method], **shared}, schemas)
     parts += [
         "## Errors\n",
         'Each is `{"status": 409, "error": "needs_login", "message": "...", "login_url": "/hub/connections"}`; '
@@ -268,14 +271,17 @@ def accounts_api_page() -> str:
         "one by one, and never for an account with special rights.\n",
     ]
     for path, item in described["paths"].items():
-        for method in ("get", "post", "patch", "delete"):
+        for method in METHODS:
             if method in item:
                 parts += operation(method.upper(), path, item[method], schemas)
     return "\n".join(parts)
 
 
 def operation(method: str, path: str, told: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
-    parts = [f"## `{method} {path}`\n", f"{told['summary']}.\n"]
+    parts = [
+        f"## `{method} {path}`\n",
+        " ".join([f"{told['summary']}.", *filter(None, [told.get("description")])]) + "\n",
+    ]
     if "parameters" in told:
         parts.append(parameters(told["parameters"]))
     if "requestBody" in told:

@@ -38,9 +38,8 @@ from .staying import Staying
 from .strongroom import Strongroom, furnish
 from .system_users import SystemUsers
 from .transaction import Seal, UsedStates
-from .web.callers import define_scope
+from .web.callers import define_scopes
 from .web.handout import HandOut
-from .web.people_api import define_scopes
 from .web.rate import RateLimit
 from .web.view import TEMPLATES
 
@@ -169,7 +168,8 @@ class Building(HubOptions):
     def _build_credentials(self, app: Any, room: Strongroom) -> None:
         """What hands credentials out: the REST API, and what servers start with."""
         self.retrieval = room.retrieval
-        self.hand_out = HandOut(room.retrieval, RateLimit(self.credential_rate_limit))
+        self.call_limit = RateLimit(self.credential_rate_limit)
+        self.hand_out = HandOut(room.retrieval, self.call_limit)
         self.spawning = Spawning(
             registry=room.registry,
             identities=room.identities,
@@ -181,7 +181,6 @@ class Building(HubOptions):
             api_url=self.credential_api_url,
         )
         self.spawning.check()
-        define_scope()
         define_scopes()
         if room.vault.enabled and (roles := lacking(app.load_roles, getattr(app, "extra_user_scopes", ()))):
             level = logging.WARNING if in_vain(self, roles) else logging.INFO

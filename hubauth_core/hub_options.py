@@ -92,7 +92,7 @@ class HubOptions(Authenticator):  # type: ignore[misc]  # jupyterhub is untyped
     credential_rate_limit = Int(
         600,
         min=0,
-        help="How many credentials one token may ask for in a minute, and at once; 0 for as many as it likes.",
+        help="How often one token may call the REST API in a minute, and at once; 0 for as often as it likes.",
     ).tag(config=True)
     credential_api_url = Unicode(
         help="Where servers ask for credentials, in place of the hub: the address of `hubauth credential-service`. It "

@@ -16,6 +16,7 @@ from .web.answers import answer_to
 from .web.api import caller_of
 from .web.api_answers import Reply, refusal
 from .web.callers import Caller
+from .web.document import Described, as_json, document, exact_object, reference
 from .web.json_handler import JSONHandler
 from .web.session import drop as drop_cookie
 from .web.session import keep as keep_cookie
@@ -27,6 +28,7 @@ __all__ = [
     "Caller",
     "Core",
     "Database",
+    "Described",
     "Exact",
     "HubUser",
     "JSONHandler",
@@ -35,8 +37,11 @@ __all__ = [
     "Schema",
     "SecretOption",
     "answer_to",
+    "as_json",
     "caller_of",
+    "document",
     "drop_cookie",
+    "exact_object",
     "from_environment",
     "hub_user",
     "is_loopback",
@@ -47,6 +52,7 @@ __all__ = [
     "read_secret",
     "recall_cookie",
     "recall_note",
+    "reference",
     "refusal",
     "reusable",
     "variable",

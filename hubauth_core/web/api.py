@@ -14,8 +14,10 @@ from ..hub import hub_key_of, key_by_name
 from ..types import HubUser
 from .api_answers import refusal
 from .callers import Caller, digest, holder_of
+from .document import Described
 from .handout import ROUTES, Call, HandOut, Route
 from .json_handler import Description, JSONHandler
+from .people_openapi import describe_hub
 
 
 class Host(Protocol):
@@ -61,9 +63,12 @@ class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupy
 
 
 class DescriptionHandler(Description, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
-    """The description of the API."""
+    """The description of the API, and of what only the hub answers."""
 
     allowed = "GET, OPTIONS"
+
+    def describe(self, base_url: str) -> Described:
+        return describe_hub(base_url)
 
 
 def caller_of(handler: Any) -> Caller | None:

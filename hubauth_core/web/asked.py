@@ -16,6 +16,9 @@ from ..retrieval import LONGEST_TTL
 RESOURCE: Final = r"^[ -~]{0,255}$"
 """The name of a resource: printable ASCII. Also the schema's pattern."""
 
+ALSO: Final = ("tokens", "servers")
+"""What may end with somebody's sessions: API tokens, or those and servers."""
+
 _NUMBER: Final = re.compile(r"-?[0-9]{1,17}(\.[0-9]{1,340})?([eE][+-]?[0-9]{1,3})?")
 
 
@@ -33,14 +36,26 @@ def parse(query: Mapping[str, Sequence[bytes]], allowed: Set[str]) -> Asked:
 
     One that is misspelt is refused, so that nobody gets another credential than the one they meant.
     """
-    if not query.keys() <= allowed:
-        raise _bad(f"Known parameters: {', '.join(sorted(allowed)) or 'none'}.")
-    found = {name: _once(name, values) for name, values in query.items()}
+    found = single(query, allowed)
     return Asked(
         min_ttl=_min_ttl(found["min_ttl"]) if "min_ttl" in found else DEFAULT_TTL,
         resource=_resource(found.get("resource", "")),
         url=_url(found.get("url")) if "url" in allowed else "",
     )
+
+
+def single(query: Mapping[str, Sequence[bytes]], allowed: Set[str]) -> dict[str, str]:
+    """Parameters as text, each once and none but those that are allowed. Raises CredentialError `bad_request`."""
+    if not query.keys() <= allowed:
+        raise _bad(f"Known parameters: {', '.join(sorted(allowed)) or 'none'}.")
+    return {name: _once(name, values) for name, values in query.items()}
+
+
+def also(text: str | None) -> str:
+    """What ends with sessions: "tokens", "servers", or "" for nothing. Raises CredentialError `bad_request`."""
+    if text is not None and text not in ALSO:
+        raise _bad(f"also must be one of: {', '.join(ALSO)}.")
+    return text or ""
 
 
 def _once(name: str, values: Sequence[bytes]) -> str:

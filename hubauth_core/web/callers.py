@@ -14,6 +14,18 @@ from ..errors import CallRefused
 from ..mapping import HubKey, hub_key
 from ..types import HubUser
 
+READ_IDENTITIES: Final = "custom:hubauth:identities:read"
+DISCONNECT: Final = "custom:hubauth:identities:disconnect"
+END_SESSIONS: Final = "custom:hubauth:sessions:end"
+
+SCOPES: Final[Mapping[str, str]] = {
+    SCOPE: DESCRIPTION,
+    READ_IDENTITIES: "See who hub users are at the sources they sign in with.",
+    DISCONNECT: "Disconnect identities from hub users.",
+    END_SESSIONS: "End the sessions of hub users, and their API tokens and servers.",
+}
+"""What a token may do here, and how the hub's own pages put it."""
+
 _OF_THE_HUB: Final = "jupyterhub"
 """The OAuth client of tokens that people make, and of those that a server starts with."""
 _PREFIXES: Final = {"jupyterhub-user-": "server:", "service-": "service:"}
@@ -82,7 +94,8 @@ def no_token() -> CallRefused:
     return CallRefused("Send a valid API token: Authorization: token <api token>.")
 
 
-def define_scope() -> None:
-    """Let roles and tokens name the scope, whether or not the configuration defines it."""
-    if SCOPE not in scope_definitions:
-        define_custom_scopes({SCOPE: {"description": DESCRIPTION}})
+def define_scopes() -> None:
+    """Let roles and tokens name the scopes, whether or not the configuration defines them."""
+    for scope, description in SCOPES.items():
+        if scope not in scope_definitions:
+            define_custom_scopes({scope: {"description": description}})

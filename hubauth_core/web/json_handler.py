@@ -9,6 +9,7 @@ from jupyterhub.utils import maybe_future
 from tornado import web
 
 from .api_answers import Reply, refusal_of_status
+from .document import Described
 from .openapi import describe
 
 
@@ -48,7 +49,10 @@ class Description(JSONHandler):
     """The description of the API, for everybody: it holds nothing of a hub but an address."""
 
     async def get(self) -> None:
-        self.reply(Reply(200, describe(self.base())))
+        self.reply(Reply(200, self.describe(self.base())))
+
+    def describe(self, base_url: str) -> Described:
+        return describe(base_url)
 
     def base(self) -> str:
         """Where the API is: the path asked for, without the name of this document."""

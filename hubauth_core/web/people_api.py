@@ -6,38 +6,27 @@ In the hub alone, for it is the hub that ends sessions. As everywhere, with an A
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
-from jupyterhub.scopes import define_custom_scopes, has_scope, scope_definitions
+from jupyterhub.scopes import has_scope
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..ending import end_access, end_sessions
-from ..errors import CallRefused, HubAuthError, StoreError
+from ..errors import CallRefused, HubAuthError, LinkRefused, StoreError
 from ..hub import hub_user
 from ..linking import Actor, Linking
 from ..mapping import Record, hub_key
 from ..signin import SignInFlow
 from .api import caller_of
 from .api_answers import Reply, refusal
-from .callers import Caller, check_right, no_token, nobody
+from .asked import also, single
+from .callers import DISCONNECT, END_SESSIONS, READ_IDENTITIES, Caller, check_right, no_token, nobody
 from .handout import is_name
 from .json_handler import JSONHandler
-
-READ: Final = "custom:hubauth:identities:read"
-UNLINK: Final = "custom:hubauth:identities:disconnect"
-END: Final = "custom:hubauth:sessions:end"
-
-SCOPES: Final[Mapping[str, str]] = {
-    READ: "See who hub users are at the sources they sign in with.",
-    UNLINK: "Disconnect identities from hub users.",
-    END: "End the sessions of hub users, and their API tokens and servers.",
-}
-
-ALSO: Final = frozenset({"tokens", "servers"})
-"""What ends with the sessions where it is asked for (`also`)."""
+from .rate import RateLimit
 
 
 class Host(Protocol):
@@ -45,30 +34,28 @@ class Host(Protocol):
 
     flow: SignInFlow
     linking: Linking
-
-
-def define_scopes() -> None:
-    """Let roles and tokens name these scopes, whether or not the configuration defines them."""
-    for scope, description in SCOPES.items():
-        if scope not in scope_definitions:
-            define_custom_scopes({scope: {"description": description}})
+    call_limit: RateLimit
 
 
 class PeopleHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
     """A resource about hub users."""
+
+    caller: Caller
+    parameters: frozenset[str] = frozenset()
+    """Those of the query."""
 
     @property
     def host(self) -> Host:
         authenticator: Host = self.authenticator
         return authenticator
 
-    @property
-    def caller(self) -> Caller:
-        """Who calls. Raises CallRefused without a valid API token."""
+    def let_in(self) -> None:
+        """Who calls: a valid API token, and not too often. Raises CallRefused."""
         caller = caller_of(self)
         if caller is None:
             raise no_token()
-        return caller
+        self.host.call_limit.admit(caller.key)
+        self.caller = caller
 
     @property
     def by(self) -> Actor:
@@ -77,6 +64,7 @@ class PeopleHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhu
     def person(self, name: str, scope: str) -> Any:
         """The hub's user of a name, whom the caller may deal with so. Raises CallRefused."""
         check_right(self.caller.scopes, name, self.db, scope)
+        self.asked = single(self.request.query_arguments, self.parameters)
         user = self.find_user(name) if is_name(name) else None
         if user is None:
             raise nobody()
@@ -89,10 +77,11 @@ class PeopleHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhu
         if hub_user(user.orm_user).has_special_rights and not owner.admin:
             raise CallRefused("Only an administrator of the hub may do this.", code="admins_only")
 
-    async def answer(self, work: Awaitable[dict[str, Any]]) -> None:
-        """What the work brings, or why it did not come about."""
+    async def answer(self, work: Callable[..., Awaitable[dict[str, Any]]], *named: str) -> None:
+        """What the work brings, or why it did not come about. `named`: what the path names."""
         try:
-            reply = Reply(200, await work)
+            self.let_in()
+            reply = Reply(200, await work(*named))
         except HubAuthError as error:
             reply = refusal(error)
         except SQLAlchemyError as error:
@@ -108,10 +97,10 @@ class Identities(PeopleHandler):
     allowed = "GET, OPTIONS"
 
     async def get(self, name: str) -> None:
-        await self.answer(self._listed(name))
+        await self.answer(self._listed, name)
 
     async def _listed(self, name: str) -> dict[str, Any]:
-        user = self.person(name, READ)
+        user = self.person(name, READ_IDENTITIES)
         records = self.host.flow.identities.of_hub_user(hub_key(hub_user(user.orm_user)))
         return {"user": user.name, "identities": [_shown(record) for record in records]}
 
@@ -122,11 +111,13 @@ class Identity(PeopleHandler):
     allowed = "DELETE, OPTIONS"
 
     async def delete(self, name: str, provider: str) -> None:
-        await self.answer(self._disconnected(name, provider))
+        await self.answer(self._disconnected, name, provider)
 
     async def _disconnected(self, name: str, provider: str) -> dict[str, Any]:
-        user = self.person(name, UNLINK)
+        user = self.person(name, DISCONNECT)
         self.check_rank(user)
+        if not is_name(provider):
+            raise LinkRefused("That account is not connected.", code="not_connected")
         record = await self.host.linking.unlink(hub_user(user.orm_user), provider, self.by)
         end_sessions(self.db, user.orm_user)  # one of them may have come in by it
         return {"user": user.name, "disconnected": _shown(record)}
@@ -136,22 +127,21 @@ class Sessions(PeopleHandler):
     """`/users/{user}/sessions`"""
 
     allowed = "DELETE, OPTIONS"
+    parameters = frozenset({"also"})
 
     async def delete(self, name: str) -> None:
-        await self.answer(self._ended(name))
+        await self.answer(self._ended, name)
 
     async def _ended(self, name: str) -> dict[str, Any]:
-        user = self.person(name, END)
+        user = self.person(name, END_SESSIONS)
         self.check_rank(user)
-        also = set(self.get_query_arguments("also"))
-        if also - ALSO:
-            raise CallRefused("The parameter `also` is `tokens` or `servers`.", code="bad_request")
-        if also:
-            await end_access(self.authenticator.parent, user.orm_user, servers="servers" in also)
+        wanted = also(self.asked.get("also"))
+        if wanted:
+            await end_access(self.authenticator.parent, user.orm_user, servers=wanted == "servers")
         else:
             end_sessions(self.db, user.orm_user)
         self.host.linking.sessions_ended(hub_user(user.orm_user), self.by)
-        return {"user": user.name, "ended": sorted({"sessions", *also} | ({"tokens"} if also else set()))}
+        return {"user": user.name, "ended": sorted({"sessions", wanted, "tokens"} if wanted else {"sessions"})}
 
 
 class EverySession(PeopleHandler):
@@ -160,11 +150,12 @@ class EverySession(PeopleHandler):
     allowed = "DELETE, OPTIONS"
 
     async def delete(self) -> None:
-        await self.answer(self._ended())
+        await self.answer(self._ended)
 
     async def _ended(self) -> dict[str, Any]:
-        if not has_scope(END, self.caller.scopes, db=self.db):
-            raise CallRefused(f"This takes the scope {END} for everybody.")
+        if not has_scope(END_SESSIONS, self.caller.scopes, db=self.db):
+            raise CallRefused(f"This takes the scope {END_SESSIONS} for everybody.")
+        single(self.request.query_arguments, self.parameters)
         rows = self.db.query(orm.User).all()
         for row in rows:
             end_sessions(self.db, row)

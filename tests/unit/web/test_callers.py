@@ -12,7 +12,7 @@ from tornado import web
 
 from hubauth_core.configure import SCOPE
 from hubauth_core.errors import CallRefused
-from hubauth_core.web.callers import Caller, check_right, define_scope, digest, holder_of
+from hubauth_core.web.callers import SCOPES, Caller, check_right, define_scopes, digest, holder_of
 
 
 @pytest.fixture
@@ -117,12 +117,12 @@ def test_a_digest_is_no_token() -> None:
     assert "canary" not in repr(Caller(key=b"canary", scopes={}))
 
 
-def test_the_scope_is_defined_once_also_where_the_configuration_has_done_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scopes_are_defined_once_also_where_the_configuration_has_done_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scopes, "scope_definitions", definitions := {SCOPE: {"description": "Ours."}})
     monkeypatch.setattr("hubauth_core.web.callers.scope_definitions", definitions)
-    define_scope()
-    assert definitions == {SCOPE: {"description": "Ours."}}
+    define_scopes()
+    assert definitions[SCOPE] == {"description": "Ours."}
     del definitions[SCOPE]
-    define_scope()
-    define_scope()
-    assert list(definitions) == [SCOPE]
+    define_scopes()
+    define_scopes()
+    assert definitions.keys() == SCOPES.keys()

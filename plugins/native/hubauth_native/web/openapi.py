@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, get_args
+from typing import Final, get_args
+
+from hubauth_core.plugin import Described, as_json, document, exact_object, reference
 
 from ..accounts import ACTIVE, INACTIVE, PENDING
 from ..administration import MOST
@@ -14,30 +16,19 @@ from ..listing import MOST as MOST_ON_A_PAGE
 from .acts import ACTS
 from .rights import MANAGE, READ
 
-Schema = dict[str, Any]
-
 LATEST: Final = 10_000_000_000.0
 """The latest time that an account may be inactive until, in Unix seconds."""
 
-_TEXT: Final[Schema] = {"type": "string"}
-_ID: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-_TIME: Final[Schema] = {"type": "number", "description": "Unix seconds."}
-_TIME_OR_NULL: Final[Schema] = {"type": ["number", "null"], "description": "Unix seconds."}
-_EMAIL: Final[Schema] = {"type": ["string", "null"], "format": "email", "minLength": 3, "maxLength": 254}
+_TEXT: Final[Described] = {"type": "string"}
+_ID: Final[Described] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_TIME: Final[Described] = {"type": "number", "description": "Unix seconds."}
+_TIME_OR_NULL: Final[Described] = {"type": ["number", "null"], "description": "Unix seconds."}
+_EMAIL: Final[Described] = {"type": ["string", "null"], "format": "email", "minLength": 3, "maxLength": 254}
 _PLAIN: Final = "^[^\\u0000]*$"
-_FULL_NAME: Final[Schema] = {"type": ["string", "null"], "maxLength": 255, "pattern": _PLAIN}
+_FULL_NAME: Final[Described] = {"type": ["string", "null"], "maxLength": 255, "pattern": _PLAIN}
 
 
-def _object(required: tuple[str, ...] | None = None, /, **properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties if required is None else required),
-        "additionalProperties": False,
-    }
-
-
-_ACCOUNT: Final[Mapping[str, Schema]] = {
+_ACCOUNT: Final[Mapping[str, Described]] = {
     "id": _ID,
     "username": _TEXT,
     "full_name": _TEXT,
@@ -60,28 +51,28 @@ _ACCOUNT: Final[Mapping[str, Schema]] = {
     "must_change": {"type": "boolean"},
 }
 
-_LINK: Final[Schema] = {"type": "string", "description": "A one-time link; a path where the hub has no public_url."}
+_LINK: Final[Described] = {"type": "string", "description": "A one-time link; a path where the hub has no public_url."}
 
-SCHEMAS: Final[Mapping[str, Schema]] = {
-    "Accounts": _object(
-        accounts={"type": "array", "items": _object(**_ACCOUNT, has_factor={"type": "boolean"})},
+SCHEMAS: Final[Mapping[str, Described]] = {
+    "Accounts": exact_object(
+        accounts={"type": "array", "items": exact_object(**_ACCOUNT, has_factor={"type": "boolean"})},
         total={"type": "integer"},
         page={"type": "integer"},
         size={"type": "integer"},
     ),
-    "Account": _object(
+    "Account": exact_object(
         **_ACCOUNT, hub_user={"type": ["string", "null"], "description": "Null before the first sign-in."}
     ),
-    "NewAccount": _object(
+    "NewAccount": exact_object(
         ("username",),
         username={"type": "string", "minLength": 1, "maxLength": 255},
         full_name=_FULL_NAME,
         email=_EMAIL,
         admin={"type": ["boolean", "null"], "description": "Only administrators of the hub may set it."},
     ),
-    "Made": _object(account={"$ref": "#/components/schemas/Account"}, link=_LINK),
-    "Changes": _object((), full_name=_FULL_NAME, email=_EMAIL),
-    "Act": _object(
+    "Made": exact_object(account=reference("Account"), link=_LINK),
+    "Changes": exact_object((), full_name=_FULL_NAME, email=_EMAIL),
+    "Act": exact_object(
         ("act", "accounts"),
         act={"enum": list(ACTS)},
         accounts={"type": "array", "items": _ID, "minItems": 1, "maxItems": MOST},
@@ -93,17 +84,17 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         },
         reason={"type": ["string", "null"], "maxLength": 500, "pattern": _PLAIN},
     ),
-    "Done": _object(
+    "Done": exact_object(
         changed={"type": "integer", "description": "How many accounts were changed; the others were so already."},
-        links={"type": "array", "items": _object(account=_ID, link=_LINK), "description": "Of `reset`."},
+        links={"type": "array", "items": exact_object(account=_ID, link=_LINK), "description": "Of `reset`."},
     ),
-    "History": _object(
-        history={"type": "array", "items": _object(at=_TIME, act=_TEXT, actor=_TEXT, reason=_TEXT, address=_TEXT)}
+    "History": exact_object(
+        history={"type": "array", "items": exact_object(at=_TIME, act=_TEXT, actor=_TEXT, reason=_TEXT, address=_TEXT)}
     ),
-    "Invitations": _object(
+    "Invitations": exact_object(
         invitations={
             "type": "array",
-            "items": _object(
+            "items": exact_object(
                 id=_TEXT,
                 email=_TEXT,
                 uses_left={"type": "integer"},
@@ -113,14 +104,14 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             ),
         }
     ),
-    "NewInvitation": _object(
+    "NewInvitation": exact_object(
         (),
         email=_EMAIL,
         uses={"type": ["integer", "null"], "minimum": 1, "maximum": MOST_USES},
         lifetime={"type": ["number", "null"], "minimum": 60, "maximum": LONGEST_LIFE, "description": "Seconds."},
     ),
-    "Invited": _object(link={"type": ["string", "null"], "description": "Null where it was mailed."}),
-    "Error": _object(
+    "Invited": exact_object(link={"type": ["string", "null"], "description": "Null where it was mailed."}),
+    "Error": exact_object(
         status={"type": "integer"}, error={"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}, message=_TEXT
     ),
 }
@@ -141,34 +132,21 @@ _ERRORS: Final[Mapping[str, str]] = {
 _ALWAYS: Final = ("400", "403", "503")
 
 
-def describe(base_url: str) -> Schema:
+def describe(base_url: str) -> Described:
     """The description of the resources at `base_url`, which is a path or an address."""
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "hubauth-native",
-            "version": "1",
-            "description": "The accounts of one provider, for those who look after them. Every answer says "
-            "`Cache-Control: no-store`.",
-        },
-        "servers": [{"url": base_url}],
-        "security": [{"token": []}],
-        "paths": _paths(),
-        "components": {
-            "securitySchemes": {
-                "token": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": f"An API token of JupyterHub with the scope `{READ}` to look, `{MANAGE}` to act, or "
-                    "`admin:users`. Never a cookie.",
-                }
-            },
-            "schemas": dict(SCHEMAS),
-        },
-    }
+    return document(
+        base_url,
+        title="hubauth-native",
+        description="The accounts of one provider, for those who look after them. Every answer says "
+        "`Cache-Control: no-store`.",
+        token=f"An API token of JupyterHub with the scope `{READ}` to look, `{MANAGE}` to act, or `admin:users`. Never "
+        "a cookie.",
+        paths=_paths(),
+        schemas=SCHEMAS,
+    )
 
 
-def _paths() -> Schema:
+def _paths() -> Described:
     account, invitation = _in_path("account"), _in_path("invitation")
     listed = _operation("listAccounts", "Accounts, a page at a time", "Accounts")
     return {
@@ -202,10 +180,10 @@ def _paths() -> Schema:
     }
 
 
-def _query() -> list[Schema]:
-    text: Schema = {"type": "string", "maxLength": LONGEST}
+def _query() -> list[Described]:
+    text: Described = {"type": "string", "maxLength": LONGEST}
     orders = [f"{sign}{order}" for order in get_args(Order) for sign in ("", "-")]
-    schemas: Mapping[str, Schema] = {
+    schemas: Mapping[str, Described] = {
         "q": {**text, "description": "Stands anywhere in username, full name or address."},
         "status": {"enum": [PENDING, ACTIVE, INACTIVE], "description": "The state."},
         "admin": {"enum": ["yes", "no"], "description": "Whether it makes an administrator of the hub."},
@@ -224,21 +202,17 @@ def _query() -> list[Schema]:
     return [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]
 
 
-def _in_path(name: str) -> Schema:
+def _in_path(name: str) -> Described:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{32,64}$"}}
 
 
 def _operation(
     name: str, summary: str, answer: str, body: str = "", errors: tuple[str, ...] = (), status: str = "200"
-) -> Schema:
-    told: Schema = {"operationId": name, "summary": summary}
+) -> Described:
+    told: Described = {"operationId": name, "summary": summary}
     if body:
-        told["requestBody"] = {"required": True, "content": _json(body)}
-    answers = {status: {"description": "As asked.", "content": _json(answer)}}
+        told["requestBody"] = {"required": True, "content": as_json(body)}
+    answers = {status: {"description": "As asked.", "content": as_json(answer)}}
     for each in sorted({*_ALWAYS, *errors}):
-        answers[each] = {"description": _ERRORS[each], "content": _json("Error")}
+        answers[each] = {"description": _ERRORS[each], "content": as_json("Error")}
     return {**told, "responses": answers}
-
-
-def _json(schema: str) -> Schema:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
