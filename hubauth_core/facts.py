@@ -35,7 +35,10 @@ def recorded(
         "asked": sorted(asked_about),
         "claims": {path: claim(identity.claims, path) for path in paths},
     }
-    written = json.dumps(facts, sort_keys=True, default=str)  # in ASCII: a claim may hold half a surrogate pair
+    try:
+        written = json.dumps(facts, sort_keys=True, default=str)  # in ASCII: a claim may hold half a surrogate pair
+    except (TypeError, ValueError, RecursionError):  # a plugin may say what is no JSON
+        return ""
     return written if len(written) <= LONGEST else ""
 
 

@@ -304,6 +304,12 @@ def test_what_is_not_said_holds_for_nobody(rule: dict[str, Any], missing: dict[s
     assert isinstance(remembered(poorer, rules), str)
 
 
+@pytest.mark.parametrize("odd", [{1: 2, "b": 3}, [b"x", {2: 3, "": 4}]], ids=["keys", "nested"])
+def test_of_what_is_no_json_rules_know_nothing(odd: object) -> None:
+    person = Identity(provider="uni", subject="7", username="ann", groups=frozenset({"staff"}), claims={"odd": odd})
+    assert recorded(person, frozenset(), ["odd"]) == ""
+
+
 def test_a_claim_that_no_database_could_store_is_recorded() -> None:
     odd = Identity(provider="uni", subject="7", username="ann", groups=frozenset({"\ud800"}))
     assert recorded(odd, frozenset(), ()).isascii()
