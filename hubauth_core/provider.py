@@ -104,6 +104,9 @@ class Provider(RuleOptions):
     only_connects: bool = False
     """Whether its accounts sign nobody in, and can only be connected to somebody who is signed in."""
 
+    open_to_anybody: bool = False
+    """Whether anybody in the world can have an account there: `hubauth check` warns of `allow_all` then."""
+
     answers_by_post: ClassVar[bool] = False
     """Whether an answer of the source may come as a form, which the browser posts here from the source's own page."""
 

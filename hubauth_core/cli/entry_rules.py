@@ -68,7 +68,7 @@ def who_may_enter(hub: Inspected) -> Iterator[Finding]:
 
 
 def _sentences(provider: Provider) -> Iterator[str]:
-    grants = [*_rules(provider, "allowed_"), *_rules(provider, "admin_")]
+    grants = dict.fromkeys([*_rules(provider, "allowed_"), *_rules(provider, "admin_")])
     if provider.allow_all:
         yield f"May enter: everybody with an account at {provider.label}."
     elif grants:
@@ -148,7 +148,7 @@ def _dangers(provider: Provider, *, everybody: bool) -> Iterator[str]:
 
 def _is_public(provider: Provider) -> bool:
     if not isinstance(provider, OAuth2Provider):
-        return provider.presentation == "button" and bool(getattr(provider, "backend", ""))
+        return provider.open_to_anybody
     addresses = _addresses(provider)
     return any(urlsplit(each).hostname in PUBLIC or any(part in each for part in MANY) for each in addresses)
 

@@ -28,18 +28,23 @@ async def _one(name: str, provider: OAuth2Provider) -> Finding:
     seen: list[str] = []
     try:
         async with asyncio.timeout(PATIENCE):
-            await _look(provider, seen)
+            lacks = await _look(provider, seen)
     except HubAuthError as error:
         return Finding("error", name, _failed(seen, error.sentence.removesuffix(", try again.").rstrip(".")))
     except TimeoutError:
         return Finding("error", name, _failed(seen, f"no answer within {PATIENCE:g} s"))
     finally:
         await provider.api.close()
-    return Finding("ok", name, f"Answers: {', '.join(seen)}.")
+    answers = f"Answers: {', '.join(seen)}."
+    return Finding("warning", name, f"{answers} {lacks}") if lacks else Finding("ok", name, answers)
 
 
-async def _look(provider: OAuth2Provider, seen: list[str]) -> None:
-    """Ask one after the other, and note what is asked. Raises HubAuthError where one does not answer."""
+async def _look(provider: OAuth2Provider, seen: list[str]) -> str:
+    """Ask one after the other, and note what is asked. Raises HubAuthError where one does not answer.
+
+    Returns what an option needs and the source does not say, "" for nothing.
+    """
+    lacks = ""
     if isinstance(provider, OIDCProvider):
         seen.append(f"discovery of {provider.issuer}")
         metadata = await provider.metadata()
@@ -47,11 +52,14 @@ async def _look(provider: OAuth2Provider, seen: list[str]) -> None:
         keys = (await provider.api.get_json(metadata.jwks_uri)).mapping().get("keys")
         if not isinstance(keys, list) or not keys:
             raise provider.api.bad_response()
+        if provider.end_session and not (provider.end_session_url or metadata.end_session_endpoint):
+            lacks = "It names no `end_session_endpoint`, so `end_session` does nothing: set end_session_url."
     endpoints = await provider.endpoints()
     for what, url in (("token endpoint", endpoints.token), ("userinfo endpoint", endpoints.userinfo)):
         if url:
             seen.append(f"{what} {url}")
             await provider.api.get(url)  # any answer below 500 will do: it is asked without what it wants
+    return lacks
 
 
 def _failed(asked: list[str], why: str) -> str:

@@ -19,7 +19,9 @@ LONGEST: Final = 512
 """Characters of what somebody types."""
 
 FIELDS: Final = {
-    "openid_identifier": Field(name="openid_identifier", label="Your OpenID", autocomplete="url", inputmode="url"),
+    "openid_identifier": Field(
+        name="openid_identifier", label="Your OpenID (an address)", autocomplete="url", inputmode="url"
+    ),
     "openid_lj_user": Field(name="openid_lj_user", label="Your LiveJournal username", autocomplete="username"),
     "shop": Field(name="shop", label="The shop's address (name.myshopify.com)", inputmode="url"),
     "email": Field(name="email", label="E-mail", type="email", autocomplete="email"),

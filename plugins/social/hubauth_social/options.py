@@ -20,6 +20,12 @@ ADDRESSES: Final = ("URL", "URI", "ENDPOINT", "HOST")
 SAML_NAMES: Final = frozenset({"urn:oid:0.9.2342.19200300.100.1.1", "urn:oid:0.9.2342.19200300.100.1.3"})
 """SAML's attributes for the login name and the address of mail."""
 
+ANYBODYS: Final = frozenset({"KEY", "SECRET", "API_KEY", "CLIENT", "TEAM", "PUBLIC_KEY", "BOT_TOKEN", "APP_ID"})
+"""What a service that anybody can join gives a hub; backends that need more ask a place of the administrator's own."""
+
+CIRCLES: Final = ("TENANT_ID", "WHITELISTED_DOMAINS", "WHITELISTED_EMAILS")
+"""Settings that draw a circle within such a service."""
+
 EPPN: Final = "urn:oid:1.3.6.1.4.1.5923.1.1.1.6"
 """SAML's attribute for the principal's name, which universities hand on to others."""
 
@@ -81,6 +87,8 @@ class SocialOptions(Provider):
             self.described = find(self.backend)
             self.only_connects = self.described.only_connects
             self.resolved = resolve(self.described, self.settings, self.setting_files, name)
+            circle = any(self.resolved.get(each) for each in CIRCLES)
+            self.open_to_anybody = not circle and ANYBODYS.issuperset(self.described.needs)
             for problem in self._problems():
                 raise ConfigError(problem)
 

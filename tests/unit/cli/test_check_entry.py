@@ -72,6 +72,21 @@ def test_everybody_in_the_world(options: dict[str, Any], warned: bool) -> None:
     assert ("everybody in the world" in told("warning", github={**CLIENT, **options})) is warned
 
 
+@pytest.mark.parametrize(
+    ("backend", "settings", "warned"),
+    [
+        ("reddit", {}, True),
+        ("azuread-v2-tenant-oauth2", {"TENANT_ID": "t"}, False),
+        ("google-oauth2", {"WHITELISTED_DOMAINS": ["uni.example"]}, False),
+        ("okta-oauth2", {"API_URL": "https://uni.okta.example/oauth2"}, False),
+    ],
+)
+def test_everybody_in_the_world_has_a_social_account(backend: str, settings: dict[str, Any], warned: bool) -> None:
+    pytest.importorskip("hubauth_social")
+    one = {"type": "social", "backend": backend, "settings": {"KEY": "k", "SECRET": "s", **settings}, "allow_all": True}
+    assert ("everybody in the world" in told("warning", one=one)) is warned
+
+
 def test_everybody_in_the_world_by_a_rule_of_the_hub() -> None:
     warned = told("warning", "c.Authenticator.allow_all = True", github=CLIENT, uni=UNI)
     assert "github: c.Authenticator.allow_all lets in everybody in the world" in warned
@@ -103,7 +118,7 @@ METADATA = {
 }
 
 
-def look(**answers: httpx.Response | Exception) -> Finding:
+def look(options: dict[str, Any] | None = None, **answers: httpx.Response | Exception) -> Finding:
     """What is said of a source that answers so, by the last part of the path."""
     usual: dict[str, httpx.Response | Exception] = {
         "openid-configuration": httpx.Response(200, json=METADATA),
@@ -119,7 +134,7 @@ def look(**answers: httpx.Response | Exception) -> Finding:
         return httpx.Response(found.status_code, headers=found.headers, stream=httpx.ByteStream(found.content))
 
     registry = Registry()
-    registry.configure({"uni": UNI})
+    registry.configure({"uni": {**UNI, **(options or {})}})
     provider: Any = registry.provider("uni")
     provider.api.transport = httpx.MockTransport(answer)
     return asyncio.run(reach_rules._one("uni", provider))
@@ -133,6 +148,13 @@ def test_a_source_that_answers() -> None:
         "Answers: discovery of https://sso.example, keys at https://sso.example/k, "
         "token endpoint https://sso.example/t, userinfo endpoint https://sso.example/u.",
     )
+
+
+def test_a_source_that_nobody_can_be_signed_out_at() -> None:
+    warned = look({"end_session": True})
+    assert warned.level == "warning"
+    assert "set end_session_url" in warned.text
+    assert look({"end_session": True, "end_session_url": "https://sso.example/out"}).level == "ok"
 
 
 @pytest.mark.parametrize(
