@@ -41,7 +41,7 @@ c.HubAuthenticator.providers = {{"uni": {options!r}}}
 c.HubAuthenticator.git_credential_helper = True
 c.HubAuthenticator.spawner_files = {{"~/.tokens/uni": "uni"}}
 c.Spawner.cmd = [str(BIN / "jupyterhub-singleuser")]
-c.Spawner.args = ["--allow-root", "--debug"]
+c.Spawner.args = ["--allow-root", "--debug", "--ServerApp.jpserver_extensions={{'jupyterlab': False}}"]
 c.SimpleLocalProcessSpawner.home_dir_template = {home!r} + "/{{username}}"
 """
 

@@ -42,6 +42,9 @@ OWNER = "token-of-ann"
 GUEST = "token-of-ben"
 SERVICE = "token-of-a-service-named-ann"
 
+WITHOUT_LAB = "--ServerApp.jpserver_extensions={'jupyterlab': False}"
+"""Half of a server's start goes into JupyterLab, which these tests do not open."""
+
 
 def heed_interrupts() -> None:
     """Programs in a shell's background ignore Ctrl-C, and so do the programs that they start."""
@@ -72,7 +75,7 @@ class Server:
         }
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [python, "-m", "jupyterhub.singleuser", "--debug", "--allow-root", *arguments],
+                [python, "-m", "jupyterhub.singleuser", "--debug", "--allow-root", WITHOUT_LAB, *arguments],
                 env={name: value for name, value in (told | environment).items() if value},
                 cwd=self.home,
                 stdout=log,
