@@ -14,6 +14,9 @@ from .catalogue import Backend, find
 from .identity import Reading
 from .settings import Settings, resolve
 
+ISSUES: Final = frozenset({"oauth2", "oidc"})
+"""Kinds of backends that issue credentials which somebody else can use; others are never asked again."""
+
 ADDRESSES: Final = ("URL", "URI", "ENDPOINT", "HOST")
 """What the names of settings end in that hold an address."""
 
@@ -86,6 +89,7 @@ class SocialOptions(Provider):
         if self.backend:
             self.described = find(self.backend)
             self.only_connects = self.described.only_connects
+            self.needs_credential = self.described.kind in ISSUES
             self.resolved = resolve(self.described, self.settings, self.setting_files, name)
             circle = any(self.resolved.get(each) for each in CIRCLES)
             self.open_to_anybody = not circle and ANYBODYS.issuperset(self.described.needs)

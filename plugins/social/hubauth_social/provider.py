@@ -36,15 +36,12 @@ from .bridge import Bridge
 from .cleaning import Cleaning
 from .identity import identity_of
 from .kinds import under
-from .options import SocialOptions
+from .options import ISSUES, SocialOptions
 from .pool import Pool
 from .schema import SCHEMA
 from .store import SocialStore
 from .visit import Done, Html
 from .web import icon, metadata, telegram
-
-ISSUES: Final = frozenset({"oauth2", "oidc"})
-"""Kinds of backends that issue credentials which somebody else can use."""
 
 BY_ADDRESS: Final = ("WHITELISTED_EMAILS", "WHITELISTED_DOMAINS")
 """Settings that let people in by an address of mail, which has to be proved then (row V06)."""
@@ -106,11 +103,6 @@ class SocialProvider(SocialOptions, Provider):
         person = transaction.bound_to
         end = await self.bridge.complete(visit(request, transaction, person), transaction.memo)
         return self._signed_in(end) if isinstance(end, Done) else self._step(end)
-
-    @property
-    def needs_credential(self) -> bool:  # type: ignore[override]  # it depends on the backend
-        """Whether the source can only be asked again with a token; where the backend issues none, it never is."""
-        return self.described.kind in ISSUES
 
     @default("membership_max_age")
     def _default_membership_max_age(self) -> float:
