@@ -157,7 +157,7 @@ def describe(
         base_url,
         title="hubauth",
         description=f"{about} Every answer says `Cache-Control: no-store`; none holds a refresh token or an ID token.",
-        token="An API token of JupyterHub with the scope that a resource asks for: `Bearer` or `token`. Never a cookie.",
+        token="An API token of JupyterHub with the scope of the resource: `Bearer` or `token`. Never a cookie.",
         paths={**_paths(), **paths},
         schemas={**SCHEMAS, **schemas},
         headers={"RetryAfter": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}},

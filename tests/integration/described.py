@@ -10,9 +10,17 @@ from pathlib import Path
 
 
 async def schemathesis(
-    base: str, header: str, fixed: Mapping[str, str], folder: Path, *, may_refuse: bool = False
+    base: str,
+    header: str,
+    fixed: Mapping[str, str],
+    folder: Path,
+    *,
+    only: str = "",
+    examples: int = 12,
+    may_refuse: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run every check against the API at `base`. `fixed` are parameters (`path.user`) that are not chosen freely.
+    `only` is a regular expression for paths.
 
     With `may_refuse` it may answer 400 to what fits: no schema says what a username is.
     """
@@ -20,7 +28,8 @@ async def schemathesis(
     (folder / "schemathesis.toml").write_text(f"[parameters]\n{lines}")
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{base}/openapi.json", "--header", header),
-        *("--checks", "all", "--max-examples", "12", "--seed", "1", "--no-color"),
+        *("--checks", "all", "--max-examples", str(examples), "--seed", "1", "--no-color"),
+        *(("--include-path-regex", only) if only else ()),
         # That one wants a 401 of whoever sends no token; the hub says 403, and `ignored_auth` checks that it refuses.
         *("--exclude-checks", "missing_required_header" + ",positive_data_acceptance" * may_refuse),
     ]
