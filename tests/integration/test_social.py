@@ -384,6 +384,16 @@ async def test_saml_metadata(hub: Hub, new_browser: NewBrowser) -> None:
     assert SP in page.html
 
 
+async def test_pages_are_those_of_their_backend(hub: Hub, new_browser: NewBrowser) -> None:
+    browser = new_browser(hub)
+    icon = await browser.open("/hub/auth/ubuntu/icon.svg")
+    assert (icon.status, icon.response.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert icon.response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    elsewhere = ("anybody/icon.svg", "reddit/metadata.xml", "reddit/telegram?state=s", "telegram/telegram")
+    for path in (*elsewhere, "telegram/telegram?state=a&state=b", f"telegram/telegram?state={'s' * 200}"):
+        assert (await browser.open(f"/hub/auth/{path}")).status == 404, path
+
+
 async def test_apple_answers_by_post(hub: Hub, world: World, new_browser: NewBrowser) -> None:
     browser = new_browser(hub)
     page = await browser.begin("apple")

@@ -16,6 +16,9 @@ from typing import Final
 CURRENT: Final[ContextVar[Call | None]] = ContextVar("hubauth_social_call", default=None)
 """The call that this thread works on."""
 
+NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""What stands for addresses of IPv4 where a network has none. RFC 6052, section 2.1."""
+
 
 class TookTooLong(TimeoutError):
     """The call's time is over."""
@@ -85,6 +88,14 @@ def _shut(handle: socket.socket) -> None:
 
 def _is_public(connection: socket.socket) -> bool:
     """Whether the other end of a connection is: looked at once it stands, so that no name can change its mind."""
-    address = ipaddress.ip_address(connection.getpeername()[0].partition("%")[0])
-    inner = getattr(address, "ipv4_mapped", None) or address
-    return bool(inner.is_global and not inner.is_multicast)
+    inner = _inner(ipaddress.ip_address(connection.getpeername()[0].partition("%")[0]))
+    return inner.is_global and not inner.is_multicast
+
+
+def _inner(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address of IPv4 that one of IPv6 stands for, if it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

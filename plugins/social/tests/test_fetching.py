@@ -10,7 +10,7 @@ import requests
 from social_core.backends.base import BaseAuth
 from social_core.exceptions import AuthConfigurationError, AuthCredentialError, AuthProviderError
 
-from hubauth_social import fetching
+from hubauth_social import call, fetching
 from hubauth_social.call import Call, TookTooLong
 from hubauth_social.fetching import CAP, Fetching, OpenIDFetcher, TooBig, fetch
 from hubauth_social.storage import SocialStorage
@@ -59,13 +59,13 @@ def test_a_source_that_never_ends_is_cut_off(source, begin):
             running.over.wait(0.05)
 
     running = source(drip)
-    call = Call(30)
-    with call.under_way():
-        threading.Thread(target=lambda: (running.asked.acquire(), call.cut())).start()
+    current = Call(30)
+    with current.under_way():
+        threading.Thread(target=lambda: (running.asked.acquire(), current.cut())).start()
         with pytest.raises((requests.RequestException, TookTooLong)):
             fetch("GET", running.url)
     with pytest.raises(TookTooLong):
-        call.left()
+        current.left()
 
 
 def test_a_call_whose_time_is_over_asks_nobody(source):
@@ -96,6 +96,30 @@ def test_what_somebody_types_does_not_lead_into_the_hubs_own_network(source):
         fetch("GET", running.url)
     with Call(30).under_way():
         assert fetch("GET", running.url).json() == {}
+
+
+INSIDE = (
+    "127.0.0.1",
+    "0.0.0.0",
+    "10.1.2.3",
+    "169.254.169.254",
+    "224.0.0.1",
+    "100.64.0.1",
+    "::1",
+    "fe80::1%eth0",
+    "fd00::1",
+)
+DISGUISED = ("::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::")
+
+
+@pytest.mark.row("F13")
+@pytest.mark.parametrize("address", [*INSIDE, *DISGUISED, "8.8.8.8", "2606:4700::1", "64:ff9b::808:808"])
+def test_the_other_end_of_a_connection_is_public_in_every_way_of_writing_it(address):
+    class Connection:
+        def getpeername(self):
+            return (address, 443)
+
+    assert call._is_public(Connection()) is (address not in (*INSIDE, *DISGUISED))
 
 
 @pytest.mark.row("B3")
