@@ -81,6 +81,15 @@ class Staying:
         """The hub user has signed in with the home identity, so that the source has let them in."""
         self._sent_away.pop(hub_key_of(user), None)
 
+    async def left(self, user: Any) -> None:
+        """The hub user is out for good, by whatever rule: until their next sign-in the home identity says so."""
+        record, _ = self._home(hub_key_of(user))
+        try:
+            if record is not None:
+                await self._identities.mark(record, refused=True)
+        except StoreError as error:  # who is out is out all the same
+            self._log.error("hubauth: that %s is out could not be stored: %s", user.name, error.sentence)
+
     async def _refresh(self, user: Any, handler: Any) -> Verdict | Standing:
         key = hub_key_of(user)
         record, held = self._home(key)

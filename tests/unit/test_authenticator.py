@@ -146,6 +146,10 @@ async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh(monkeypatch:
         async def refresh(self, user: object, handler: object) -> Standing:
             return Standing.UNKNOWN
 
+        async def left(self, user: SimpleNamespace) -> None:
+            noted.append(user.name)
+
+    noted: list[str] = []
     ended: list[str] = []
 
     async def end_access(app: object, row: SimpleNamespace, *, servers: bool) -> None:
@@ -158,7 +162,7 @@ async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh(monkeypatch:
     ann, mallory = (SimpleNamespace(name=name, orm_user=SimpleNamespace(name=name)) for name in ("ann", "mallory"))
     assert await hub.refresh_user(ann) is True
     assert await hub.refresh_user(mallory) is False
-    assert ended == ["mallory"]
+    assert noted == ended == ["mallory"]
     assert [(each.kind, each.hub_user, each.reason) for each in events] == [("access_ended", "mallory", "blocked")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -51,6 +52,7 @@ from hubauth_core.staying import Standing, Staying
 from hubauth_core.vault import Vault
 
 PERSON = Identity(subject="7", username="ann")
+PERSON_AT_UNI = replace(PERSON, provider="uni")
 CREATED = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -174,6 +176,19 @@ async def test_a_refusal_for_good_is_noted_until_the_source_lets_them_in_again(h
     assert noted()
     assert isinstance(await house.refresh(Updated(PERSON)), Verdict)
     assert not noted()
+
+
+@pytest.mark.row("V17")
+async def test_who_is_out_by_a_rule_of_the_hub_is_noted_as_out_until_the_next_sign_in(house: House) -> None:
+    staying = house.staying(house.shelf.registry({"uni": {"type": "source", "allow_all": True}}))
+    await staying.left(house.user)
+    record = house.identities.find("uni", "7")
+    assert record is not None
+    assert record.refused_at is not None
+    assert await staying.refresh(house.user) is Standing.OUT
+    await house.identities.bind(PERSON_AT_UNI, house.hub_user, record_id=record.id, pin="ann")
+    assert stays(await staying.refresh(house.user))
+    await staying.left(SimpleNamespace(id=99, created=CREATED, name="nobody"))  # without an identity
 
 
 @pytest.mark.row("V05")
