@@ -45,6 +45,9 @@ class OAuth2Provider(TokenClient):
     anew_prompt: ClassVar[str] = ""
     """The `prompt` with which the source asks a person whom it knows; "" where it understands none."""
 
+    only_by_claims: ClassVar[bool] = False
+    """Whether a type with a `parse_identity` of its own leaves groups and roles to `groups_claim` and `roles_claim`."""
+
     @default("membership_max_age")
     def _default_membership_max_age(self) -> float:
         return 900.0
@@ -141,12 +144,16 @@ class OAuth2Provider(TokenClient):
     @property
     def says_groups(self) -> bool:
         """Whether a person's groups are read, by `groups_claim` or in code."""
-        return bool(self.groups_claim) or type(self).parse_identity is not OAuth2Provider.parse_identity
+        return bool(self.groups_claim) or self._reads_in_code
 
     @property
     def says_roles(self) -> bool:
         """Whether a person's roles are read, by `roles_claim` or in code."""
-        return bool(self.roles_claim) or type(self).parse_identity is not OAuth2Provider.parse_identity
+        return bool(self.roles_claim) or self._reads_in_code
+
+    @property
+    def _reads_in_code(self) -> bool:
+        return not self.only_by_claims and type(self).parse_identity is not OAuth2Provider.parse_identity
 
     def _check_issuer(self, callback: rfc6749.Callback, endpoints: Endpoints, transaction: Transaction) -> None:
         begun_at = transaction.memo.get("issuer", "")

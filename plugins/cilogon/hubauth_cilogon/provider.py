@@ -30,6 +30,7 @@ class CILogonProvider(OIDCProvider):
     """
 
     title = "CILogon"
+    only_by_claims = True
     required_options: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "idps")
     default_scope = ("openid", "email", "profile", TELLS_IDP)
 
@@ -73,16 +74,6 @@ class CILogonProvider(OIDCProvider):
     def grants(self) -> bool:
         """Whether any rule can let somebody in, those of the institutions included."""
         return super().grants or any(each.grants for each in self.institutions.values())
-
-    @property
-    def says_groups(self) -> bool:
-        """Whether a person's groups are read."""
-        return bool(self.groups_claim)
-
-    @property
-    def says_roles(self) -> bool:
-        """Whether a person's roles are read."""
-        return bool(self.roles_claim)
 
     @property
     def rule_claims(self) -> Sequence[str]:

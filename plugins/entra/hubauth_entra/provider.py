@@ -33,6 +33,7 @@ class EntraProvider(OIDCProvider):
     """
 
     title = "Microsoft"
+    only_by_claims = True
     required_options: ClassVar[tuple[str, ...]] = ("tenant", "client_id", "client_secret")
     default_scope = ("openid", "profile", "email", "offline_access", "User.Read")
     keys_name_issuers = True
@@ -123,16 +124,6 @@ class EntraProvider(OIDCProvider):
             return self.issuer
         tenant = claims.get("tid")
         return f"{self.authority}/{tenant}/v2.0" if isinstance(tenant, str) and GUID.fullmatch(tenant) else ""
-
-    @property
-    def says_groups(self) -> bool:
-        """Whether a person's groups are read."""
-        return bool(self.groups_claim)
-
-    @property
-    def says_roles(self) -> bool:
-        """Whether a person's roles are read."""
-        return bool(self.roles_claim)
 
     @property
     def rule_claims(self) -> Sequence[str]:

@@ -55,6 +55,7 @@ class GlobusProvider(OIDCProvider):
     """
 
     title = "Globus"
+    only_by_claims = True
     required_options: ClassVar[tuple[str, ...]] = ("client_id", "client_secret")
 
     required_identity_providers = List(
@@ -102,12 +103,7 @@ class GlobusProvider(OIDCProvider):
     @property
     def says_groups(self) -> bool:
         """Whether a person's groups are read."""
-        return SEE_GROUPS in self.scope or bool(self.groups_claim)
-
-    @property
-    def says_roles(self) -> bool:
-        """Whether a person's roles are read."""
-        return bool(self.roles_claim)
+        return SEE_GROUPS in self.scope or super().says_groups
 
     @property
     def rule_claims(self) -> Sequence[str]:

@@ -26,6 +26,7 @@ class GoogleProvider(OIDCProvider):
     """
 
     title = "Google"
+    only_by_claims = True
     required_options: ClassVar[tuple[str, ...]] = ("client_id", "client_secret")
     anew_prompt = "select_account"  # of OpenID Connect's words Google knows none, consent and this one
     proven_claims = frozenset({"hd"})
@@ -100,16 +101,6 @@ class GoogleProvider(OIDCProvider):
             raise ConfigError("rules about groups need directory: Google says nothing about them at a sign-in")
         if self.directory and (wrong := sorted(name for name in groups if "@" not in name or name != name.lower())):
             raise ConfigError(f"a rule names the group {wrong[0]!r}; groups are addresses, in lower case")
-
-    @property
-    def says_groups(self) -> bool:
-        """Whether a person's groups are read."""
-        return bool(self.groups_claim)
-
-    @property
-    def says_roles(self) -> bool:
-        """Whether a person's roles are read."""
-        return bool(self.roles_claim)
 
     @property
     def rule_claims(self) -> Sequence[str]:
