@@ -202,7 +202,7 @@ class Fetching(BaseAuth[Any]):
             failure: Exception = http_error(self, error, stage=stage)
             return failure
         if isinstance(error, UNUSABLE):
-            return AuthConfigurationError(self, code="invalid_setting", parameter="url", stage=stage)
+            return AuthConfigurationError(backend=self, code="invalid_setting", parameter="url", stage=stage)
         code = next((code for kind, code in FAILURES.items() if isinstance(error, kind)), None)
         return AuthProviderError(self, code=code, stage=stage)
 

@@ -49,7 +49,7 @@ class Bound(BaseAuth[Any]):
     def once(self, scope: str, value: str, until: int) -> None:
         """Raises AuthResponseError for what has been used before; it is good until that Unix time (row F19)."""
         if not self.strategy.storage.nonce.use(scope, until, value):
-            raise AuthResponseError(self, code="response_expired", stage="callback")
+            raise AuthResponseError(backend=self, code="response_expired", stage="callback")
 
     def prepare_auth(self, user: Any = None) -> None:
         """The state of what can only be connected, which is bound to the person, too."""
@@ -134,7 +134,7 @@ class BoundOpenId(Bound):
             ours = urlsplit(self._expected_openid_endpoint().server_url).hostname or ""  # type: ignore[attr-defined]
             for name in OPENIDS:
                 if name in self.data and not _is_beside(urlsplit(self.data[name]).hostname or "", ours):
-                    raise AuthResponseError(self, claim="claimed_id", code="invalid_claim", stage="callback")
+                    raise AuthResponseError(backend=self, claim="claimed_id", code="invalid_claim", stage="callback")
         return super().auth_complete(*args, **kwargs)
 
 

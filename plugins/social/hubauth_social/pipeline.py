@@ -66,7 +66,7 @@ def recognise(backend: Any, uid: str, *args: Any, id_key: str = "", user: Any = 
     """
     told = backend.get_user_id(kwargs["details"], kwargs["response"])
     if len(uid) > LONGEST_UID or isinstance(told, bool) or not isinstance(told, str | int):  # row X13
-        raise AuthResponseError(backend, claim=id_key, code="invalid_claim", stage="pipeline")
+        raise AuthResponseError(backend=backend, claim=id_key, code="invalid_claim", stage="pipeline")
     known = social_user(backend, uid, None, *args, id_key=id_key, **kwargs)
     return {"social": known["social"], "is_new": known["is_new"], "new_association": known["new_association"]}
 
@@ -99,7 +99,7 @@ def _written(backend: BaseAuth[Any], uid: str, id_key: str) -> SocialAccount:
             raise
     account = users.get_social_auth(backend.name, uid, id_key=id_key)
     if account is None:
-        raise AuthAssociationError(backend, code="identifier_migration_conflict", stage="pipeline")
+        raise AuthAssociationError(backend=backend, code="identifier_migration_conflict", stage="pipeline")
     return account
 
 

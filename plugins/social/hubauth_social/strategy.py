@@ -72,7 +72,7 @@ class SocialStrategy(BaseStrategy[Any]):
     ) -> str:
         """A template by its name. Markup out of a setting or a backend is never filled in: it would be run."""
         if tpl is None or self._render is None:
-            raise AuthConfigurationError(None, code="unsupported_feature", parameter="template", stage="begin")
+            raise AuthConfigurationError(code="unsupported_feature", parameter="template", stage="begin")
         return self._render(tpl, context or {})
 
     # The request.

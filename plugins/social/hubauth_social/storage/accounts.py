@@ -148,7 +148,7 @@ class SocialAccount(Bound, UserMixin):
 
     @classmethod
     def create_user(cls, *args: Any, **kwargs: Any) -> Any:
-        raise AuthConfigurationError(None, "hubauth makes users", code="unsupported_feature", stage="pipeline")
+        raise AuthConfigurationError(code="unsupported_feature", stage="pipeline")
 
     @classmethod
     def get_user(cls, pk: Any) -> Any:

@@ -34,7 +34,7 @@ class Code(Bound, CodeMixin):
         unused = (codes.c.digest == self._digest) & ~codes.c.verified
         done = self.tables.write(lambda it: it.execute(update(codes).where(unused).values(verified=True)).rowcount)
         if done != 1:
-            raise AuthCredentialError(None, code="email_verification_rejected", stage="pipeline")
+            raise AuthCredentialError(code="email_verification_rejected", stage="pipeline")
         self.verified = True
 
     @classmethod
