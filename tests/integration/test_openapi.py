@@ -42,9 +42,9 @@ CALLERS = {
     "own": Caller("ann", ANN, brings="credential"),
     "own, for git": Caller("ann", ANN | GIT, brings="credential"),
     "service, of anybody": Caller("reader", {}),
-    "foreign": Caller("ben", ANN),
-    "without scope": Caller("ann, without scope", ANN),
-    "cookie": Caller("ann, by cookie", ANN),
+    "foreign": Caller("ben", ANN, examples=4),
+    "without scope": Caller("ann, without scope", ANN, examples=4),
+    "cookie": Caller("ann, by cookie", ANN, examples=4),
     # The last, for it ends the session that the cookie is of.
     "keeper": Caller("keeper", ANN, "sessions_ended", only="identities|sessions", operations=4, examples=4),
 }
