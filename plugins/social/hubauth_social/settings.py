@@ -45,6 +45,10 @@ NEVER: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "SCOPE": (lambda value: isinstance(value, str), "it is a list with an entry for each scope"),
     "PKCE_CODE_CHALLENGE_METHOD": (lambda value: str(value).lower() != "s256", "only S256 keeps the code safe"),
     "JWT_ALGORITHMS": (lambda value: "none" in {str(each).lower() for each in value}, "tokens are always signed"),
+    "JWT_LEEWAY": (
+        lambda value: not 0 <= float(value) <= 300,
+        "tokens count to their end, and five minutes more at most",
+    ),
     "JWT_DECODE_OPTIONS": (
         lambda value: any(str(name).startswith("verify") and each is False for name, each in dict(value).items()),
         "tokens are always verified in full",

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from contextvars import ContextVar
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -451,6 +452,24 @@ async def test_what_python3_openid_says_of_an_answer_is_not_in_the_log(bridged, 
         with pytest.raises(ProviderError):
             await bridge.complete(visit(query={f"openid.{name}": value for name, value in told.items()}), step.memo)
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.row("M21")
+async def test_an_assertion_of_saml_counts_once(bridged, monkeypatch):
+    """One whose source has not signed which request it answers could be sent with another one."""
+    saml = pytest.importorskip("social_core.backends.saml").SAMLAuth
+    monkeypatch.setattr(saml, "_process_response", lambda self, auth, request_id=None: None)
+    bridge = bridged(under("acme", saml, "saml"))
+
+    def answered(name):
+        auth = SimpleNamespace(get_last_assertion_id=lambda: name, get_last_assertion_not_on_or_after=lambda: None)
+        return bridge.ask(lambda backend: backend._process_response(auth, "request"))
+
+    await answered("one")
+    await answered("another")
+    with pytest.raises(LoginRefused) as refused:
+        await answered("one")
+    assert refused.value.code == "code_refused"
 
 
 async def test_what_telegram_has_signed_counts_once(bridged):

@@ -60,6 +60,7 @@ def test_what_hubauth_does_itself_cannot_be_set():
         ("AUTH_EXTRA_ARGUMENTS", {"state": "fixed"}, "twitter-oauth2"),
         ("SCOPE", "read write", "twitter-oauth2"),
         ("JWT_ALGORITHMS", ["RS256", "none"], "google-openidconnect"),
+        ("JWT_LEEWAY", 86400, "azuread-v2-tenant-oauth2"),
         ("JWT_ALGORITHMS", 7, "google-openidconnect"),
         ("JWT_DECODE_OPTIONS", {"verify_aud": False}, "google-openidconnect"),
     ],
