@@ -14,9 +14,10 @@ from .urls import is_loopback, problem_with
 from .web.acting import ActingHandler
 from .web.answers import answer_to
 from .web.api import caller_of
-from .web.api_answers import Reply, refusal
+from .web.api_answers import Reply
 from .web.callers import Caller
 from .web.document import Described, as_json, document, exact_object, reference
+from .web.hub_json import HubJSONHandler
 from .web.json_handler import JSONHandler
 from .web.session import drop as drop_cookie
 from .web.session import keep as keep_cookie
@@ -30,6 +31,7 @@ __all__ = [
     "Database",
     "Described",
     "Exact",
+    "HubJSONHandler",
     "HubUser",
     "JSONHandler",
     "Page",
@@ -53,7 +55,6 @@ __all__ = [
     "recall_cookie",
     "recall_note",
     "reference",
-    "refusal",
     "reusable",
     "variable",
 ]

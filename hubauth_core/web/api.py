@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Protocol
 
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.utils import url_path_join
-from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import StoreError
 from ..hub import hub_key_of, key_by_name
 from ..types import HubUser
-from .api_answers import refusal
 from .callers import Caller, digest, holder_of
 from .document import Described
 from .handout import ROUTES, Call, HandOut, Route
-from .json_handler import Description, JSONHandler
+from .hub_json import HubJSONHandler
+from .json_handler import Description
 from .people_openapi import describe_hub
 
 
@@ -26,7 +25,7 @@ class Host(Protocol):
     hand_out: HandOut
 
 
-class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
+class CredentialsHandler(HubJSONHandler):
     """One route of the API."""
 
     allowed = "GET, OPTIONS"
@@ -46,13 +45,7 @@ class CredentialsHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupy
             find=self._find,
             session=lambda: nullcontext(self.db),
         )
-        try:
-            reply = await host.hand_out.answer(self._route, call)
-        except SQLAlchemyError as error:
-            self.log.error("hubauth: the hub's database: %s", type(error).__name__)
-            self.db.rollback()
-            reply = refusal(StoreError("The database of this hub does not answer; try again."))
-        self.reply(reply)
+        await self.answer(partial(host.hand_out.answer, self._route, call))
 
     def _find(self, name: str) -> HubUser | None:
         me = self.current_user

@@ -6,26 +6,23 @@ In the hub alone, for it is the hub that ends sessions. As everywhere, with an A
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from jupyterhub import orm
-from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.scopes import has_scope
-from sqlalchemy.exc import SQLAlchemyError
 
 from ..ending import end_access, end_sessions
-from ..errors import CallRefused, HubAuthError, LinkRefused, StoreError
+from ..errors import CallRefused, LinkRefused
 from ..hub import hub_user
 from ..linking import Actor, Linking
 from ..mapping import Record, hub_key
 from ..signin import SignInFlow
 from .api import caller_of
-from .api_answers import Reply, refusal
+from .api_answers import Reply
 from .asked import also, single
 from .callers import DISCONNECT, END_SESSIONS, READ_IDENTITIES, Caller, check_right, no_token, nobody
 from .handout import is_name
-from .json_handler import JSONHandler
+from .hub_json import HubJSONHandler
 from .rate import RateLimit
 
 
@@ -37,7 +34,7 @@ class Host(Protocol):
     call_limit: RateLimit
 
 
-class PeopleHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
+class PeopleHandler(HubJSONHandler):
     """A resource about hub users."""
 
     caller: Caller
@@ -77,19 +74,6 @@ class PeopleHandler(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhu
         if hub_user(user.orm_user).has_special_rights and not owner.admin:
             raise CallRefused("Only an administrator of the hub may do this.", code="admins_only")
 
-    async def answer(self, work: Callable[..., Awaitable[dict[str, Any]]], *named: str) -> None:
-        """What the work brings, or why it did not come about. `named`: what the path names."""
-        try:
-            self.let_in()
-            reply = Reply(200, await work(*named))
-        except HubAuthError as error:
-            reply = refusal(error)
-        except SQLAlchemyError as error:
-            self.log.error("hubauth: the hub's database: %s", type(error).__name__)
-            self.db.rollback()
-            reply = refusal(StoreError("The database of this hub does not answer; try again."))
-        self.reply(reply)
-
 
 class Identities(PeopleHandler):
     """`/users/{user}/identities`"""
@@ -99,10 +83,10 @@ class Identities(PeopleHandler):
     async def get(self, name: str) -> None:
         await self.answer(self._listed, name)
 
-    async def _listed(self, name: str) -> dict[str, Any]:
+    async def _listed(self, name: str) -> Reply:
         user = self.person(name, READ_IDENTITIES)
         records = self.host.flow.identities.of_hub_user(hub_key(hub_user(user.orm_user)))
-        return {"user": user.name, "identities": [_shown(record) for record in records]}
+        return Reply(200, {"user": user.name, "identities": [_shown(record) for record in records]})
 
 
 class Identity(PeopleHandler):
@@ -113,14 +97,14 @@ class Identity(PeopleHandler):
     async def delete(self, name: str, provider: str) -> None:
         await self.answer(self._disconnected, name, provider)
 
-    async def _disconnected(self, name: str, provider: str) -> dict[str, Any]:
+    async def _disconnected(self, name: str, provider: str) -> Reply:
         user = self.person(name, DISCONNECT)
         self.check_rank(user)
         if not is_name(provider):
             raise LinkRefused("That account is not connected.", code="not_connected")
         record = await self.host.linking.unlink(hub_user(user.orm_user), provider, self.by)
         end_sessions(self.db, user.orm_user)  # one of them may have come in by it
-        return {"user": user.name, "disconnected": _shown(record)}
+        return Reply(200, {"user": user.name, "disconnected": _shown(record)})
 
 
 class Sessions(PeopleHandler):
@@ -132,7 +116,7 @@ class Sessions(PeopleHandler):
     async def delete(self, name: str) -> None:
         await self.answer(self._ended, name)
 
-    async def _ended(self, name: str) -> dict[str, Any]:
+    async def _ended(self, name: str) -> Reply:
         user = self.person(name, END_SESSIONS)
         self.check_rank(user)
         wanted = also(self.asked.get("also"))
@@ -141,7 +125,8 @@ class Sessions(PeopleHandler):
         else:
             end_sessions(self.db, user.orm_user)
         self.host.linking.sessions_ended(hub_user(user.orm_user), self.by)
-        return {"user": user.name, "ended": sorted({"sessions", wanted, "tokens"} if wanted else {"sessions"})}
+        ended = sorted({"sessions", wanted, "tokens"} if wanted else {"sessions"})
+        return Reply(200, {"user": user.name, "ended": ended})
 
 
 class EverySession(PeopleHandler):
@@ -152,7 +137,7 @@ class EverySession(PeopleHandler):
     async def delete(self) -> None:
         await self.answer(self._ended)
 
-    async def _ended(self) -> dict[str, Any]:
+    async def _ended(self) -> Reply:
         if not has_scope(END_SESSIONS, self.caller.scopes, db=self.db):
             raise CallRefused(f"This takes the scope {END_SESSIONS} for everybody.")
         single(self.request.query_arguments, self.parameters)
@@ -161,7 +146,7 @@ class EverySession(PeopleHandler):
             end_sessions(self.db, row)
             await asyncio.sleep(0)
         self.host.linking.sessions_ended(None, self.by)
-        return {"users": len(rows), "ended": ["sessions"]}
+        return Reply(200, {"users": len(rows), "ended": ["sessions"]})
 
 
 def _shown(record: Record) -> dict[str, Any]:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from jupyterhub.apihandlers.base import APIHandler
-from sqlalchemy.exc import SQLAlchemyError
-
-from hubauth_core import HubAuthError, StoreError
-from hubauth_core.plugin import Caller, JSONHandler, Reply, caller_of, hub_user, refusal
+from hubauth_core.plugin import Caller, HubJSONHandler, Reply, caller_of, hub_user
 
 from ..accounts import Account
 from ..listing import BadQuery
@@ -31,7 +27,7 @@ ID: Final = re.compile("[0-9a-f]{1,64}")
 """What an account or an invitation is named by."""
 
 
-class Resource(JSONHandler, APIHandler):  # type: ignore[misc]  # jupyterhub is untyped
+class Resource(HubJSONHandler):
     """What every resource has: who calls, what they may, and errors as JSON."""
 
     caller: Caller
@@ -94,15 +90,6 @@ def answering(method: Answer) -> Callable[..., Awaitable[None]]:
 
     @wraps(method)
     async def answer(self: Resource, *args: str) -> None:
-        try:
-            self.let_in()
-            reply = await method(self, *args)
-        except HubAuthError as error:
-            reply = refusal(error)
-        except SQLAlchemyError as error:
-            self.log.error("hubauth: the hub's database: %s", type(error).__name__)
-            self.db.rollback()
-            reply = refusal(StoreError("The database of this hub does not answer; try again."))
-        self.reply(reply)
+        await self.answer(partial(method, self), *args)
 
     return answer
