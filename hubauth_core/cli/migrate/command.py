@@ -168,6 +168,9 @@ def _person(person: people.Person) -> dict[str, Any]:
 
 
 def _lines(found: Sequence[people.Person], write: bool) -> Iterator[str]:
+    if not found:
+        yield "The hub has no users here. Run this where the hub runs, with its database."
+        return
     rows = [
         (each.hub_user.name, FATES[each.fate], f"{each.provider}: {each.subject}" if each.subject else each.why)
         for each in found
