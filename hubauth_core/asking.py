@@ -27,8 +27,15 @@ class _Unusable(enum.Enum):
     CREDENTIAL = "credential"
 
 
-Outcome = Unchanged | Updated | Refused | ReauthRequired | None
-"""What came of asking; None where nothing is known."""
+class Unclear(enum.Enum):
+    """The source has answered, and what it says of this person cannot be used. For some time that says nothing: who can
+    spoil an answer about themselves would stay for ever."""
+
+    ANSWER = "answer"
+
+
+Outcome = Unchanged | Updated | Refused | ReauthRequired | Unclear | None
+"""What came of asking; None where nobody was asked, or the source was silent."""
 
 
 class Asking:
@@ -92,6 +99,8 @@ class Asking:
                 return None
             if another not in (None, credential):
                 credential, answer = another, await self._put(record, another, hub)
+                if answer == ReauthRequired("token_refused"):  # the grant was good a moment ago: a fault of the source
+                    return Unclear.ANSWER
         if isinstance(answer, ReauthRequired) and credential is not None:
             await self._give_up(record, credential, answer.reason)
         return Unchanged() if isinstance(answer, _Unusable) else answer
@@ -107,7 +116,7 @@ class Asking:
         except ProviderUnavailable as error:
             answer = Unavailable(error.retry_after)
         except ProviderError:
-            answer = None  # an answer that cannot be used says nothing
+            answer = Unclear.ANSWER
         except CredentialError:
             answer = _Unusable.CREDENTIAL
         if isinstance(answer, Unavailable):

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from .access import FAULTS, Access, Verdict
-from .asking import Asking, Outcome
+from .asking import Asking, Outcome, Unclear
 from .errors import LoginRefused, StoreError
 from .facts import recorded
 from .hub import hub_key_of
@@ -30,6 +30,9 @@ from .vault import Held, Vault, held_by
 
 REMEMBERED: Final = 60.0
 """Seconds for which "sign in again" stands without the source being asked once more."""
+
+UNCLEAR_FOR: Final = 24 * 3600.0
+"""Seconds since its last clear word for which a source may answer what cannot be used; then a new sign-in tells."""
 
 
 class Standing(enum.Enum):
@@ -102,6 +105,10 @@ class Staying:
         outcome = await self._asking.ask(record, held, HubCall(user=user, handler=handler))
         if is_taken_back(self._home(key)[1]):
             return Standing.AGAIN
+        if isinstance(outcome, Unclear):
+            if self._vault.now() - record.checked_at > UNCLEAR_FOR:
+                return Standing.AGAIN
+            outcome = None
         if isinstance(outcome, ReauthRequired):
             self._sent_away[key] = self._ticks()
         elif outcome is not None:

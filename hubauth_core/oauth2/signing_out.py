@@ -141,7 +141,7 @@ class SigningOut(OAuth2Provider):
             self._pace.give_back(address.encode())  # a source may sign out a thousand people at once
             await self._ended(claims, address)
         except HubAuthError as error:
-            if self._core is not None:
+            if self._core is not None and error.code != "too_many_attempts":  # a flood must not fill the trail
                 refused = Event(kind="source_logout_refused", reason=error.code, subject=error.subject, address=address)
                 self._core.record(refused)
             raise

@@ -69,10 +69,13 @@ class PeopleHandler(HubJSONHandler):
 
     def check_rank(self, user: Any) -> None:
         """What touches somebody with special rights takes an administrator (row V12). Raises CallRefused."""
-        token = self.get_token()
-        owner = token.user or token.service
-        if hub_user(user.orm_user).has_special_rights and not owner.admin:
+        if not self.may_touch(user.orm_user):
             raise CallRefused("Only an administrator of the hub may do this.", code="admins_only")
+
+    def may_touch(self, row: Any) -> bool:
+        """Whether the caller ranks high enough for a hub user's row."""
+        token = self.get_token()
+        return (token.user or token.service).admin or not hub_user(row).has_special_rights
 
 
 class Identities(PeopleHandler):
@@ -130,7 +133,7 @@ class Sessions(PeopleHandler):
 
 
 class EverySession(PeopleHandler):
-    """`/sessions`"""
+    """`/sessions`: those of people with special rights only for an administrator."""
 
     allowed = "DELETE, OPTIONS"
 
@@ -141,7 +144,7 @@ class EverySession(PeopleHandler):
         if not has_scope(END_SESSIONS, self.caller.scopes, db=self.db):
             raise CallRefused(f"This takes the scope {END_SESSIONS} for everybody.")
         single(self.request.query_arguments, self.parameters)
-        rows = self.db.query(orm.User).all()
+        rows = [row for row in self.db.query(orm.User) if self.may_touch(row)]
         for row in rows:
             end_sessions(self.db, row)
             await asyncio.sleep(0)

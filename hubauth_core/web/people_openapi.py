@@ -58,7 +58,7 @@ _PATHS: Final[Mapping[str, Described]] = {
     "/sessions": {
         "delete": operation(
             "endAllSessions",
-            "End the sessions of everybody, by a scope without a filter",
+            "End everybody's sessions, by a scope without a filter; of people with special rights as an administrator",
             "AllEnded",
             tuple(slug for slug in ANYWHERE if slug != "not_found"),
             END_SESSIONS,

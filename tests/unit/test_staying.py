@@ -434,10 +434,12 @@ async def test_a_token_that_should_be_good_is_renewed_once_before_somebody_must_
     assert ann.source.asked == ["first", "second"]
     ann.source.answers = [ReauthRequired("token_refused"), ReauthRequired("token_refused")]
     ann.source.renewals = [rotated("third")]
-    assert await ann.refresh() is Standing.AGAIN
+    assert stays(await ann.refresh()), "the grant was good a moment ago"
     assert ann.source.asked == ["first", "second", "second", "third"]
+    ann.source.answers, ann.source.renewals = [ReauthRequired("token_refused")], [ReauthRequired("refused")]
     assert await ann.refresh() is Standing.AGAIN
-    assert len(ann.source.asked) == 4, "the grant is over, and nobody asks with it"
+    assert await ann.refresh() is Standing.AGAIN
+    assert len(ann.source.asked) == 5, "the grant is over, and nobody asks with it"
     await ann.sign_in()
     ann.staying.arrived(house.user)
     assert stays(await ann.refresh())
@@ -470,6 +472,19 @@ async def test_a_token_that_is_refused_while_its_renewal_is_not_to_be_had_says_n
     ann.source.answers, ann.source.renewals = [ReauthRequired("token_refused")], [said]
     answer = await ann.refresh()
     assert stays(answer) if isinstance(said, Unavailable) else answer is Standing.AGAIN
+
+
+@pytest.mark.row("V17")
+async def test_who_spoils_what_a_source_says_of_them_signs_in_again_after_a_day(house: House, keys: None) -> None:
+    ann = WithToken(house, allow_all=True)
+    await ann.sign_in()
+    spoilt = ProviderError("What is this?", code="username_invalid")
+    ann.source.answers = [spoilt] * 3
+    assert stays(await ann.refresh())
+    assert stays(await ann.refresh(later=23 * 3600))
+    assert await ann.refresh(later=2 * 3600) is Standing.AGAIN
+    ann.source.answers = [Unavailable()]
+    assert stays(await ann.refresh()), "a silent source never sends anybody away"
 
 
 async def test_a_credential_that_cannot_tell_is_renewed_and_else_says_nothing(house: House, keys: None) -> None:
