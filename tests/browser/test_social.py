@@ -38,7 +38,13 @@ def hub(shared_hub: StartHub, idp: SamlIdP) -> Hub:
     source = {"entity_id": idp.entity_id, "url": idp.url, "x509cert": idp.certificate, "attr_user_permanent_id": "id"}
     bot = {"BOT_TOKEN": "1:t", "BOT_USERNAME": "hub_bot"}
     providers = {
-        "saml": {"type": "social", "backend": "saml", "allow_all": True, "label": "University"}
+        "saml": {
+            "type": "social",
+            "backend": "saml",
+            "allow_all": True,
+            "label": "University",
+            "allow_insecure_hosts": ["source.test"],
+        }
         | {"settings": {"SP_ENTITY_ID": SP, "ENABLED_IDPS": {"uni": source}}},
         "telegram": {"type": "social", "backend": "telegram", "settings": bot},
     }
