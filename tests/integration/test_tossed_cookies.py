@@ -11,7 +11,7 @@ from harness.browser import Browser
 from harness.hub import Hub
 from harness.hubs import StartHub
 from hostile_idp.server import HostileIdP
-from hubauth_core.web.session import HOST_ONLY, OFFER, RECENT
+from hubauth_core.web.session import HOST_ONLY, MADE_WITH, OFFER, RECENT
 
 from .scene import Rejection, Scene, config
 
@@ -75,4 +75,4 @@ async def test_an_offer_of_another_browser_is_none(scene: Scene, new: Callable[[
     await scene.sign_in(theirs, "red")
     assert "tossed" in (await theirs.open("/hub/connections")).text
     ours = {each.name for each in theirs.client.cookies.jar if "hubauth" in each.name}
-    assert ours == {HOST_ONLY + RECENT, HOST_ONLY + OFFER}, "what is over is dropped"
+    assert ours == {HOST_ONLY + RECENT, HOST_ONLY + MADE_WITH, HOST_ONLY + OFFER}, "what is over is dropped"

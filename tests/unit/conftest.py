@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jupyterhub.crypto import CryptKeeper
 
 from harness import databases, parts
 from harness.shelf import Shelf
 from hubauth_core.database import Database, open_database
 from hubauth_core.identities import Identities
+
+
+@pytest.fixture(autouse=True)
+def no_keys_of_another_test() -> Iterator[None]:
+    """JupyterHub keeps its crypt keys for as long as the process lives."""
+    yield
+    CryptKeeper.clear_instance()
 
 
 @pytest.fixture(scope="session")
