@@ -171,14 +171,43 @@ async def beside_dummy(social: MeasuredHub, dummy: MeasuredHub, rounds: int) -> 
 
 
 async def held(folder: Path, config: str) -> dict[str, Any]:
-    """What of ours holds the event loop while everybody signs in."""
+    """What of ours holds the event loop: while everybody signs in, and while their source hangs and others come."""
     with MeasuredHub(folder, config + WATCH) as hub:
         await everybody(hub)
         (folder / "held.jsonl").write_text("")
         await everybody(hub)
+        signing_in = longest(folder)
+        await asyncio.to_thread(httpx.get, f"{hub.url}/hub/login")  # its template is compiled once
+        (folder / "held.jsonl").write_text("")
+        await hanging(hub)
+        return {"fifty_sign_ins": signing_in, "fifty_who_hang": longest(folder)}
+
+
+async def hanging(hub: MeasuredHub) -> None:
+    """A source that takes half a minute for each answer, and ten seconds of somebody else's requests."""
+    usual, SlowSource.pause = SlowSource.pause, 30.0
+    hung = [asyncio.create_task(sign_in(hub, number)) for number in range(PEOPLE)]
+    async with httpx.AsyncClient(base_url=hub.url, timeout=60, trust_env=False) as somebody:
+        until = time.perf_counter() + 10
+        while time.perf_counter() < until:
+            (await somebody.get("/hub/login")).raise_for_status()
+            await asyncio.sleep(0.05)
+    for task in hung:
+        task.cancel()
+    await asyncio.gather(*hung, return_exceptions=True)
+    SlowSource.pause = usual
+
+
+def longest(folder: Path) -> dict[str, float]:
+    """Of what was written down since the file was emptied, our callbacks: on the clock, and what they worked."""
     rows = [json.loads(line) for line in (folder / "held.jsonl").read_text().splitlines()]
-    taken = [row["wall"] for row in rows if row["ours"]]
-    return {"sign_ins": PEOPLE, "longest_ms": max(taken, default=0), "above_20_ms": sum(each > 20 for each in taken)}
+    ours = [row for row in rows if row["ours"]]
+    return {
+        "longest_ms": max((row["wall"] for row in ours), default=0),
+        "above_20_ms": sum(row["wall"] > 20 for row in ours),
+        "longest_work_ms": max((row["cpu"] for row in ours), default=0),
+        "work_above_20_ms": sum(row["cpu"] > 20 for row in ours),
+    }
 
 
 def imported(folder: Path) -> int:
