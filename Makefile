@@ -1,6 +1,7 @@
 # hubauth: `make test`, `make check`, `make demo`. Each sets up what it needs in .venv and does nothing twice.
 # PYTHON names another interpreter (3.11 or newer); ARGS goes to pytest or to the demo: make test ARGS="tests/unit -x".
-# JOBS is the number of processes that run tests (0: one, in the foreground, as a debugger wants it).
+# JOBS is the number of processes that run tests (0: one, in the foreground, as a debugger wants it); three keep two cores
+# busy, because browsers, hubs and tokens are waited for.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -9,7 +10,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))

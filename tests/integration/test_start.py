@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,6 +183,8 @@ async def test_a_store_that_was_lost_stops_the_start_until_the_administrator_say
     hub = start_hub(hubauth(providers={"desk": {"allow_all": True}}), environment=installed.environment)
     await new_browser(hub).sign_in_with_form("desk", "ann", "any")
     hub.stop()
+    with sqlite3.connect(hub.directory / "jupyterhub.sqlite") as database:  # a store is as old as its second
+        database.execute("UPDATE users SET created = datetime(created, '-1 day')")
     for file in hub.directory.glob("hubauth.sqlite*"):
         file.unlink()
     assert "hubauth init" in hub.start_and_fail()
