@@ -182,9 +182,10 @@ class HubAuthenticator(Building):
     async def _shut_out(self, user: Any, reason: str) -> bool:
         """A definite no ends sessions and API tokens, whatever `auth_refresh_strict` says (row 7.4.2); servers go on,
         and their own tokens, which the hub takes from nobody whom it refuses. They get no credential (row V17)."""
-        self.flow.audit.record(Event(kind="access_ended", hub_user=user.name, reason=reason))
         await self.staying.left(user)
         await end_access(self.parent, user.orm_user, servers=False)
+        # Last, so that nobody stays because a trail cannot be written.
+        self.flow.audit.record(Event(kind="access_ended", hub_user=user.name, reason=reason))
         return False
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:

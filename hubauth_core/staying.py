@@ -128,21 +128,15 @@ class Staying:
         """The rules once more, on what the source says or on what is recorded; what it says is recorded."""
         provider = self._registry.provider(record.provider)
         now = outcome.identity if isinstance(outcome, Updated) else record.identity
-        certain = isinstance(outcome, Updated | Refused) or is_known(record, provider)
+        said_so = isinstance(outcome, Updated | Refused)
+        certain = said_so or is_known(record, provider)
         try:
-            if isinstance(outcome, Refused):
-                reason = outcome.reason if outcome.reason in FAULTS else "refused_by_source"
-                raise LoginRefused("The source says no.", code=reason)
-            if isinstance(outcome, Updated):
-                verdict = self._access.decide(provider, now, outcome.decision, scopes=record.scopes)
-            else:
-                verdict = self._access.recorded(provider, record)
+            verdict = self._by_rules(provider, record, outcome)
         except LoginRefused as refusal:
             if refusal.code in FAULTS:  # the sign-in that it takes now is refused, but nothing is lost
                 return Standing.AGAIN
             if self._access.is_blocked_name(provider, now):
                 await self._pin(provider, now, provider.normalize_username(now.username))
-            said_so = isinstance(outcome, Updated | Refused)
             await self._note(provider, record, outcome, refused=said_so or record.refused_at is not None)
             return Standing.OUT if certain else Standing.AGAIN
         still_out = record.refused_at is not None and not isinstance(outcome, Updated)  # at a sign-in meanwhile, too
@@ -152,6 +146,18 @@ class Staying:
         if still_out:
             return Standing.OUT
         return replace(verdict, certain=certain, said=now if isinstance(outcome, Updated) else None)
+
+    def _by_rules(self, provider: Provider, record: Record, outcome: Outcome) -> Verdict:
+        """What the rules say of what the source says or, where it says nothing new, of what is recorded.
+
+        Raises LoginRefused.
+        """
+        if isinstance(outcome, Refused):
+            reason = outcome.reason if outcome.reason in FAULTS else "refused_by_source"
+            raise LoginRefused("The source says no.", code=reason)
+        if isinstance(outcome, Updated):
+            return self._access.decide(provider, outcome.identity, outcome.decision, scopes=record.scopes)
+        return self._access.recorded(provider, record)
 
     async def _note(self, provider: Provider, record: Record, outcome: Outcome, *, refused: bool) -> None:
         """Write down what the source has said: at most once a check, and not what is there already."""

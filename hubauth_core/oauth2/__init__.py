@@ -7,6 +7,7 @@ from .http import Answer, Api
 from .identity import subject, text
 from .memberships import Membership, membership
 from .oidc import OIDCProvider
+from .paging import listed
 from .provider import OAuth2Provider
 from .rfc6749 import basic
 from .selfhosted import SelfHostedProvider
@@ -25,6 +26,7 @@ __all__ = [
     "VerifiedClaims",
     "basic",
     "claim",
+    "listed",
     "membership",
     "subject",
     "text",

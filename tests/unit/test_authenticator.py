@@ -22,6 +22,7 @@ from hubauth_core import (
     Page,
     Provider,
     ProviderError,
+    StoreError,
     building,
 )
 from hubauth_core.access import Verdict
@@ -164,6 +165,14 @@ async def test_who_is_blocked_on_the_hub_is_out_at_the_next_refresh(monkeypatch:
     assert await hub.refresh_user(mallory) is False
     assert noted == ended == ["mallory"]
     assert [(each.kind, each.hub_user, each.reason) for each in events] == [("access_ended", "mallory", "blocked")]
+
+    def full(event: Event) -> None:
+        raise StoreError("The disk is full.")
+
+    vars(hub)["flow"] = SimpleNamespace(audit=SimpleNamespace(record=full))
+    with pytest.raises(StoreError):
+        await hub.refresh_user(mallory)
+    assert noted == ended == ["mallory", "mallory"], "also where no trail can be written"
 
 
 class Told:

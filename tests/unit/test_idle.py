@@ -56,4 +56,6 @@ async def test_sessions_of_whom_nobody_has_seen_for_an_hour_end_once(session: An
 
 
 async def test_it_is_off_where_nothing_is_said(session: Any) -> None:
+    before = cookies(session)
     await Idle(after=0, session=lambda: session, audit=Audit(lambda event: None, LOG), log=LOG).run()
+    assert cookies(session) == before

@@ -73,9 +73,10 @@ async def test_who_has_a_user_keeps_it(make: Make, added: Added, options: dict[s
     assert added() is None
 
 
-async def test_without_the_options_nobody_needs_a_user(make: Make) -> None:
+async def test_without_the_options_nobody_needs_a_user(make: Make, added: Added) -> None:
     await make().ensure("bob")
     await make().ensure("root")
+    assert added() is None
 
 
 async def test_where_one_is_required_who_has_none_stays_out(make: Make) -> None:

@@ -6,14 +6,10 @@ https://developer.atlassian.com/cloud/bitbucket/rest/intro/
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
-from hubauth_core import ProviderError, Secret
-from hubauth_core.oauth2 import Api
-
-MOST_PAGES: Final = 20
-"""Pages of a list that are read at most."""
+from hubauth_core import Secret
+from hubauth_core.oauth2 import Api, listed
 
 
 async def user(api: Api, url: str, token: Secret) -> dict[str, Any]:
@@ -43,27 +39,9 @@ async def workspaces(api: Api, api_url: str, token: Secret) -> list[str]:
     return sorted(found)
 
 
-async def _items(api: Api, url: str, token: Secret) -> AsyncIterator[dict[str, Any]]:
-    """The objects of a list, page after page; the token is shown to no other host than the first page's."""
-    start = urlsplit(url)
-    for _ in range(MOST_PAGES):
-        answer = await api.get_json(url, token=token)
-        if answer.status == 403:
-            raise ProviderError(
-                f"{api.label} does not show this hub what it needs; the permissions of its OAuth consumer must be "
-                "looked at by the administrators.",
-                code="scope_insufficient",
-            )
-        page = answer.mapping()
-        values, after = page.get("values"), page.get("next")
-        if not isinstance(values, list):
-            raise api.bad_response()
-        for entry in values:
-            if isinstance(entry, dict):
-                yield entry
-        if after is None:
-            return
-        if not isinstance(after, str) or urlsplit(after)[:2] != start[:2]:
-            raise api.bad_response()
-        url = after
-    raise api.bad_response()  # half a list would take a group away from somebody
+def _items(api: Api, url: str, token: Secret) -> AsyncIterator[dict[str, Any]]:
+    denied = (
+        f"{api.label} does not show this hub what it needs; the permissions of its OAuth consumer must be looked at by "
+        "the administrators."
+    )
+    return listed(api, url, token, entries="values", following="next", denied=denied)
